@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Error objects.  A function that can fail in more than one way returns 0 or
+ * -Exxx; where a person asked for the work it also fills a struct err (which
+ * may be NULL).  On failure nothing else has changed.  Messages are lower
+ * case, without a full stop, names in quotes, the cause last.
+ */
+#ifndef LODGE_BASE_ERR_H
+#define LODGE_BASE_ERR_H
+
+struct err {
+	int code;      /* positive errno, 0 = none */
+	char msg[480]; /* always terminated, cut if too long */
+};
+
+/* Sets code and message; returns -code. */
+__attribute__((format(printf, 3, 4))) int err_set(struct err *e, int code, const char *fmt, ...);
+
+/* Puts "text: " before the message there is.  Returns -code. */
+__attribute__((format(printf, 2, 3))) int err_prefix(struct err *e, const char *fmt, ...);
+
+#endif
