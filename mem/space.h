@@ -36,6 +36,7 @@ struct mem_io { /* a register region */
 enum mem_kind { MEM_NONE, MEM_RAM, MEM_ROM /* reads are memory, writes dropped or to io */, MEM_IO };
 
 struct mem_region; /* opaque: one mapping */
+struct mem_view;
 
 struct mem_range { /* one piece of the flat view */
 	uint64_t start, end; /* [start, end) */
@@ -49,11 +50,18 @@ struct mem_range { /* one piece of the flat view */
 struct mem_space {
 	const char *name;
 	struct mem_arena *arena;     /* NULL for the port space */
-	pthread_mutex_t *lock;       /* the machine's lock; recursive */
+	/* The machine's lock; recursive. The hooks are taken around register callbacks
+	 * instead when set (a processor's thread parks itself while it waits). */
+	pthread_mutex_t *lock;
+	void (*lock_fn)(void *ctx);
+	void (*unlock_fn)(void *ctx);
+	void *lock_ctx;
 	struct mem_region *regions;
-	struct mem_range *ranges;
-	unsigned nranges;
+	struct mem_view *view;       /* the flat view, sorted */
+	struct mem_view *views;      /* every buffer ever used; freed with the space */
 	unsigned seq;                /* odd while being rebuilt */
+	unsigned nesting;
+	bool dirty;
 	void (*changed)(void *ctx);  /* after every change of the view */
 	void *changed_ctx;
 };
@@ -80,6 +88,12 @@ struct mem_range mem_space_find(struct mem_space *s, uint64_t addr);
 /* size 1, 2, 4, 8; any alignment; take the lock for register regions. */
 uint64_t mem_space_read(struct mem_space *s, uint64_t addr, unsigned size);
 void mem_space_write(struct mem_space *s, uint64_t addr, unsigned size, uint64_t val);
+
+/* Batched string I/O: n elements of `size` bytes at one address (a port). Falls back to
+ * single accesses where the region has no batch callback. Returns how many were done (>= 1). */
+unsigned mem_space_read_many(struct mem_space *s, uint64_t addr, unsigned size, void *dst, unsigned n);
+unsigned mem_space_write_many(
+    struct mem_space *s, uint64_t addr, unsigned size, const void *src, unsigned n);
 
 /* Bounded copies for devices, the loader and the debugger. False when some byte
  * was not memory (those bytes read as ff, or were not written); registers are
