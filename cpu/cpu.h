@@ -83,6 +83,29 @@ int cpu_load(struct cpu *c, struct buf *b, struct err *e);
 /* Debugger access on a stopped machine: translate without side effects. */
 bool cpu_debug_translate(struct cpu *c, uint64_t lin, uint64_t *ret_gpa);
 
+/* What a debugger waits for: linear addresses, for every processor of the set. An EXEC
+ * breakpoint stops before the instruction, without a change to guest memory; data ones stop
+ * after the access. The first instruction of a cpu_run() that follows a stop at the same
+ * address is executed, so that going on makes progress. */
+#define CPU_MAX_BREAKS 256
+struct cpu_break {
+	enum cpu_break_kind {
+		CPU_BREAK_EXEC, CPU_BREAK_WRITE, CPU_BREAK_READ, CPU_BREAK_ACCESS
+	} kind;
+	uint64_t lin;
+	uint32_t len; /* bytes; EXEC: 1 */
+};
+/* `why` of cpu_env.debug_stop; the address of BREAK (rip) and DATA (the access) is in
+ * `ret_lin` of cpu_debug_where(). */
+enum cpu_debug_why { CPU_DEBUG_STEP, CPU_DEBUG_BREAK, CPU_DEBUG_DATA };
+/* All of them at once (copied; n <= CPU_MAX_BREAKS, 0 = none). Machine stopped. */
+void cpu_debug_set_breaks(struct cpu_set *s, const struct cpu_break *list, unsigned n);
+/* Stop (CPU_DEBUG_STEP) after one more instruction; repeated until turned off. An interrupt
+ * taken counts as an instruction: the stop is before the handler's first one. */
+void cpu_debug_step(struct cpu *c, bool on);
+/* After debug_stop: which entry of the list it was (NULL for a step). */
+const struct cpu_break *cpu_debug_where(const struct cpu *c, uint64_t *ret_lin);
+
 /* ---- LAPIC, lapic.c: the machine's lock is held ---- */
 struct lapic *lapic_create(struct cpu *c);
 void lapic_destroy(struct lapic *l);
