@@ -153,7 +153,8 @@ enum dev_request {
 	DEV_REQ_EXIT,       /* isa-debug-exit; arg = exit status */
 	DEV_REQ_SUSPEND,    /* ACPI S3; arg unused */
 	DEV_REQ_SMI,        /* APM port B2 write; arg = command */
-	DEV_REQ_PAM,        /* arg = index 0..12 << 8 | attribute bits (1 read, 2 write from RAM) */
+	DEV_REQ_PAM,        /* arg = index 0..12 << 8 | attribute bits (1 read, 2 write from RAM);
+	                       index 0 is F0000h..FFFFFh, n the 16 KiB at C0000h + (n-1) * 4000h */
 	DEV_REQ_SMRAM,      /* arg = SMRAM register value (i440FX 72h) */
 };
 
