@@ -17,9 +17,11 @@ struct loop_timer;
 enum { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_HUP = 4 /* reported always */ };
 
 struct loop *loop_create(void); /* NULL + errno */
+/* Descriptors and timers still there can be deleted, and nothing else, afterwards. */
 void loop_destroy(struct loop *l);
 
-/* The descriptor stays the caller's. `events` may be 0. */
+/* The descriptor stays the caller's; delete before closing it. `events` may be 0.
+ * A regular file is always ready.  NULL + errno. */
 struct loop_fd *loop_add_fd(
     struct loop *l, int fd, unsigned events, void (*fn)(void *ctx, unsigned events), void *ctx);
 void loop_set_events(struct loop_fd *f, unsigned events);

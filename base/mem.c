@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/mem.h"
+
+#include "base/log.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *
+xalloc(size_t size)
+{
+	void *p = try_alloc(1, size);
+
+	if (!p) {
+		log_error("out of memory (%zu bytes)", size);
+		abort();
+	}
+	return p;
+}
+
+char *
+xstrdup(const char *s)
+{
+	size_t n = strlen(s) + 1;
+
+	return memcpy(xalloc(n), s, n);
+}
+
+void *
+try_alloc(size_t n, size_t size)
+{
+	size_t total;
+
+	if (__builtin_mul_overflow(n, size, &total) || total > PTRDIFF_MAX)
+		return NULL;
+	/* A pointer even for nothing, so that NULL always means failure. */
+	return calloc(1, total ? total : 1);
+}
+
+void
+mem_free(void *p)
+{
+	free(p);
+}
