@@ -148,7 +148,8 @@ struct dev_env {
 };
 
 enum dev_request {
-	DEV_REQ_RESET,      /* machine reset (CF9, 8042 pulse, port 92, ACPI reset) */
+	DEV_REQ_RESET,      /* machine reset (CF9, ACPI reset; 8042 pulse and port 92 have arg 1: on
+	                       real boards these restart the processors only) */
 	DEV_REQ_POWEROFF,   /* ACPI S5 */
 	DEV_REQ_EXIT,       /* isa-debug-exit; arg = exit status */
 	DEV_REQ_SUSPEND,    /* ACPI S3; arg unused */
@@ -174,8 +175,10 @@ extern const struct dev_type *const dev_types[];
 extern const unsigned dev_ntypes;
 const struct dev_type *dev_type_find(const char *name);
 
-/* Walks the field table: dev/dev.c. The blob has a header with type, version and
- * a length, so that an unknown or newer one is refused with a clear message. */
+/* Walks the field table: dev/dev.c. The blob has a header with type, version, length
+ * and checksum, so that an unknown, newer, cut or damaged one is refused with a clear
+ * message and nothing changed. It is still not trusted: loaded() checks what it uses
+ * as an index, and state structs hold no bool (a stored byte may have any value). */
 void dev_save(const struct dev *d, struct buf *b);
 int dev_load(struct dev *d, struct buf *b, struct err *e); /* calls loaded() */
 void dev_dump(const struct dev *d, struct buf *b);         /* text, for the monitor */

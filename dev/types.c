@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The list of device types: a new device is a file, a line in types.h and one here. */
+#include "dev/types.h"
+
+#include "base/bits.h"
+
+#include <string.h>
+
+const struct dev_type *const dev_types[] = {
+	&isa_debug_exit_type,
+	&port92_type,
+};
+const unsigned dev_ntypes = ARRAY_SIZE(dev_types);
+
+const struct dev_type *
+dev_type_find(const char *name)
+{
+	for (unsigned i = 0; i < dev_ntypes; i++) {
+		if (!strcmp(dev_types[i]->name, name))
+			return dev_types[i];
+	}
+	return NULL;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Every device type there is, one line each, in the order of dev/types.c. */
+#ifndef LODGE_DEV_TYPES_H
+#define LODGE_DEV_TYPES_H
+
+#include "dev/dev.h"
+
+extern const struct dev_type isa_debug_exit_type;
+extern const struct dev_type port92_type;
+
+#endif
