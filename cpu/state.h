@@ -149,6 +149,7 @@ struct cpu {
 	bool exc_soft;           /* INT n, INT3, INTO */
 	uint8_t exc_depth;       /* for double and triple faults: see exc.c */
 	uint64_t dr6_pending;    /* debug conditions to report after this instruction */
+	bool shutdown;           /* after a triple fault: only a reset (or INIT) leads out */
 	bool nmi_blocked, in_smm, nmi_pending, init_pending, sipi_pending, wait_sipi;
 	uint8_t sipi_vector;
 	jmp_buf fault;           /* the run loop's */
@@ -174,6 +175,7 @@ struct cpu {
 	uint64_t stat[16];
 	bool slow_tlb;           /* data breakpoints or alignment checks: use tlbs[2] */
 	bool single;             /* debugger or TF: one instruction a turn */
+	uint64_t rng;            /* RDRAND's generator with the instruction clock; saved */
 	void *impl;              /* run.c's own */
 };
 

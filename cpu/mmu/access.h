@@ -133,6 +133,7 @@ struct rmw {
 	uint64_t lin, v;
 	uint8_t size;
 	bool locked, exclusive;
+	bool sys; /* with supervisor rights, whatever CPL is */
 };
 void rmw_begin_slow(struct cpu *c, struct rmw *t);
 bool rmw_commit_slow(struct cpu *c, struct rmw *t, uint64_t old, uint64_t v);
@@ -148,6 +149,7 @@ rmw_begin(struct cpu *c, struct rmw *t, unsigned seg, uint64_t ea, unsigned size
 	t->size = (uint8_t)size;
 	t->locked = locked;
 	t->exclusive = false;
+	t->sys = false;
 	if (likely(e->tag_w == (lin & ~0xfffull) && (lin & 0xfff) <= 4096 - size && !locked))
 		t->host = (void *)(uintptr_t)(lin + e->addend);
 	else
