@@ -35,9 +35,9 @@ enum insn_operand_kind {
 
 /* Which shape the first two operands have: picks the handler variant. */
 enum insn_form { FORM_RR, FORM_RM, FORM_MR, FORM_RI, FORM_MI, NFORMS };
-/* Unary: register → RR, memory → MR. No operands or others: RR. A second operand
- * that is memory → RM; destination memory with immediate → MI. For SIMD and x87 the
- * same with "register" meaning any register class. */
+/* Unary: register → RR, memory → MR. No operands or others: RR. A memory operand that is
+ * not the first → RM; destination memory with immediate → MI. For SIMD and x87 the same
+ * with "register" meaning any register class. */
 
 enum insn_prefix {
 	PFX_LOCK = 1, PFX_REP = 2 /* F3 */, PFX_REPNE = 4 /* F2 */, PFX_REX = 8,
@@ -56,7 +56,7 @@ enum insn_flags { /* from the table, plus what decoding found */
 };
 
 struct insn {
-	uint64_t imm;   /* sign-extended to 64 bits; ENTER: size | level << 16 */
+	uint64_t imm;   /* Ib, Iw zero-, others sign-extended to 64 bits; ENTER: size | level << 16 */
 	int64_t disp;   /* sign-extended; MOFFS: the address */
 	uint16_t op;    /* enum op */
 	uint16_t flags; /* INSN_* */
