@@ -64,7 +64,9 @@ void pci_bus_init(struct pci_bus *bus);
 /* The device's config array is allocated here. devfn = slot << 3 | function. */
 int pci_bus_add(struct pci_bus *bus, struct dev *d, unsigned devfn, struct err *e);
 void pci_bus_fini(struct pci_bus *bus);
-void pci_dev_reset(struct dev *d); /* header + config_reset; unmaps BARs */
+/* Header + config_reset; unmaps BARs. The board calls it on every reset of the machine
+ * or the bus, before the type's own reset(). */
+void pci_dev_reset(struct dev *d);
 bool pci_bus_master_enabled(const struct dev *d);
 /* What the environment's output() does for line pci->irq_output. */
 void pci_dev_intx(struct dev *d, bool level);
