@@ -15,22 +15,22 @@
 #include <errno.h>
 #include <string.h>
 
-#define PORT_SELECTOR   0
-#define PORT_DATA       1
-#define KEY_ARCH        0x8000u
-#define KEY_WRITE       0x4000u /* historic write channel: ignored */
-#define NKEYS           (FW_CFG_FILE_FIRST + FW_CFG_MAX_FILES)
-#define NARCH           8
-#define DIR_ENTRY       64 /* bytes: u32 size, u16 key, u16 zero, name[56] */
-#define ID_TRADITIONAL  1
-#define ID_DMA          2
-#define DMA_SIGNATURE   0x51454d5520434647ull /* "QEMU CFG" */
-#define DMA_ERROR       0x01
-#define DMA_READ        0x02
-#define DMA_SKIP        0x04
-#define DMA_SELECT      0x08
-#define DMA_WRITE       0x10
-#define ZERO_CHUNK      4096
+#define PORT_SELECTOR  0
+#define PORT_DATA      1
+#define KEY_ARCH       0x8000u
+#define KEY_WRITE      0x4000u /* historic write channel: ignored */
+#define NKEYS          (FW_CFG_FILE_FIRST + FW_CFG_MAX_FILES)
+#define NARCH          8
+#define DIR_ENTRY      64 /* bytes: u32 size, u16 key, u16 zero, name[56] */
+#define ID_TRADITIONAL 1
+#define ID_DMA         2
+#define DMA_SIGNATURE  0x51454d5520434647ull /* "QEMU CFG" */
+#define DMA_ERROR      0x01
+#define DMA_READ       0x02
+#define DMA_SKIP       0x04
+#define DMA_SELECT     0x08
+#define DMA_WRITE      0x10
+#define ZERO_CHUNK     4096
 
 struct fw_cfg_item {
 	const uint8_t *data;
@@ -43,7 +43,7 @@ struct fw_cfg {
 	struct fw_cfg_item arch[NARCH];
 	uint8_t dir[4 + FW_CFG_MAX_FILES * DIR_ENTRY];
 	uint32_t nfiles;
-	uint32_t key;      /* selector */
+	uint32_t key; /* selector */
 	uint32_t pad;
 	uint64_t off;      /* in the selected item */
 	uint64_t dma_addr; /* high half waits here for the low one */

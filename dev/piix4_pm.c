@@ -16,32 +16,32 @@
 #include "dev/bus/pci.h"
 #include "dev/types.h"
 
-#define PM_COMMAND     0x04
-#define PM_PMBA        0x40 /* configuration registers */
-#define PM_DEVACTB     0x58
+#define PM_COMMAND      0x04
+#define PM_PMBA         0x40 /* configuration registers */
+#define PM_DEVACTB      0x58
 #define DEVACTB_APMC_EN 0x02000000u
-#define PM_PMREGMISC   0x80
-#define PM_SMBBA       0x90
-#define PM_SMBHSTCFG   0xd2
+#define PM_PMREGMISC    0x80
+#define PM_SMBBA        0x90
+#define PM_SMBHSTCFG    0xd2
 
-#define PMSTS_TMR      0x0001
-#define PMSTS_GBL      0x0020
-#define PMSTS_PWRBTN   0x0100
-#define PMSTS_RTC      0x0400
-#define PMSTS_RSM      0x8000
-#define PMSTS_W1C      0x8d31
-#define PMEN_TMR       0x0001
-#define PMEN_WRITABLE  0x0521
-#define PMSTS_SCI      0x0521
-#define PMCNTRL_SCI_EN 0x0001
+#define PMSTS_TMR       0x0001
+#define PMSTS_GBL       0x0020
+#define PMSTS_PWRBTN    0x0100
+#define PMSTS_RTC       0x0400
+#define PMSTS_RSM       0x8000
+#define PMSTS_W1C       0x8d31
+#define PMEN_TMR        0x0001
+#define PMEN_WRITABLE   0x0521
+#define PMSTS_SCI       0x0521
+#define PMCNTRL_SCI_EN  0x0001
 #define PMCNTRL_GBL_RLS 0x0004
-#define PMCNTRL_SUS_EN 0x2000
-#define PMCNTRL_KEPT   0x1c03
+#define PMCNTRL_SUS_EN  0x2000
+#define PMCNTRL_KEPT    0x1c03
 
-#define PMTMR_HZ       3579545u
-#define PMTMR_MASK     0xffffffu
-#define PMTMR_HALF     0x800000u /* TMR_STS sets whenever bit 23 changes */
-#define NS_PER_S       1000000000u
+#define PMTMR_HZ   3579545u
+#define PMTMR_MASK 0xffffffu
+#define PMTMR_HALF 0x800000u /* TMR_STS sets whenever bit 23 changes */
+#define NS_PER_S   1000000000u
 
 enum { TIMER_OVERFLOW };
 
@@ -80,8 +80,7 @@ next_overflow(int64_t now_ns)
 static bool
 smb_irq(const struct dev *d, const struct piix4_pm *s)
 {
-	return (s->smb[0] & 0x1e) && (s->smb[2] & 1) &&
-	       (d->pci_config[PM_SMBHSTCFG] >> 1 & 7) == 4;
+	return (s->smb[0] & 0x1e) && (s->smb[2] & 1) && (d->pci_config[PM_SMBHSTCFG] >> 1 & 7) == 4;
 }
 
 static void
@@ -135,16 +134,12 @@ write_pmcntrl(struct dev *d, uint16_t val)
 	if (!(val & PMCNTRL_SUS_EN))
 		return;
 	switch (val >> 10 & 7) {
-	case PIIX4_SLEEP_TYPE_S5:
-		d->env->request(d, DEV_REQ_POWEROFF, 0);
-		break;
+	case PIIX4_SLEEP_TYPE_S5: d->env->request(d, DEV_REQ_POWEROFF, 0); break;
 	case 1:
 		s->pmsts |= PMSTS_RSM; /* what the system finds when it goes on */
 		d->env->request(d, DEV_REQ_SUSPEND, 0);
 		break;
-	default:
-		d->env->guest_error(d, "sleep type", val);
-		break;
+	default: d->env->guest_error(d, "sleep type", val); break;
 	}
 }
 
@@ -192,12 +187,10 @@ pm_write(struct dev *d, uint32_t off, unsigned size, uint64_t val)
 	update(d); /* an overflow before this write counts as before it */
 	switch (base) {
 	case 0x00:
-		s->pmsts &= (uint16_t)~(ones & PMSTS_W1C);
+		s->pmsts &= (uint16_t) ~(ones & PMSTS_W1C);
 		s->pmen = merged >> 16 & PMEN_WRITABLE;
 		break;
-	case 0x04:
-		write_pmcntrl(d, (uint16_t)merged);
-		break;
+	case 0x04: write_pmcntrl(d, (uint16_t)merged); break;
 	case 0x0c:
 		s->gpsts &= (uint16_t)~ones;
 		s->gpen = merged >> 16 & 0x0f01;
@@ -243,15 +236,15 @@ apm_write(struct dev *d, uint32_t off, unsigned size, uint64_t val)
 
 /* ---- SMBus host controller, 7.3 ---- */
 
-#define SMB_HSTSTS  0
-#define SMB_SLVSTS  1
-#define SMB_HSTCNT  2
-#define SMB_BLKDAT  7
-#define HSTSTS_W1C  0x1e
+#define SMB_HSTSTS     0
+#define SMB_SLVSTS     1
+#define SMB_HSTCNT     2
+#define SMB_BLKDAT     7
+#define HSTSTS_W1C     0x1e
 #define HSTSTS_DEV_ERR 0x04
-#define HSTSTS_FAILED 0x10
-#define HSTCNT_KILL 0x02
-#define HSTCNT_START 0x40
+#define HSTSTS_FAILED  0x10
+#define HSTCNT_KILL    0x02
+#define HSTCNT_START   0x40
 
 static uint64_t
 smb_read(struct dev *d, uint32_t off, unsigned size)
@@ -276,12 +269,8 @@ smb_write(struct dev *d, uint32_t off, unsigned size, uint64_t val)
 	uint8_t v = (uint8_t)val;
 
 	switch (off) {
-	case SMB_HSTSTS:
-		s->smb[off] &= (uint8_t)~(v & HSTSTS_W1C);
-		break;
-	case SMB_SLVSTS:
-		s->smb[off] &= (uint8_t)~(v & 0x3e);
-		break;
+	case SMB_HSTSTS: s->smb[off] &= (uint8_t) ~(v & HSTSTS_W1C); break;
+	case SMB_SLVSTS: s->smb[off] &= (uint8_t) ~(v & 0x3e); break;
 	case SMB_HSTCNT:
 		s->smb[off] = v & 0x1d;
 		if (v & HSTCNT_KILL)
@@ -289,12 +278,8 @@ smb_write(struct dev *d, uint32_t off, unsigned size, uint64_t val)
 		else if (v & HSTCNT_START) /* no slave acknowledges its address */
 			s->smb[SMB_HSTSTS] |= HSTSTS_DEV_ERR;
 		break;
-	case SMB_BLKDAT:
-		s->smb_block[s->smb_index++ % sizeof(s->smb_block)] = v;
-		break;
-	default:
-		s->smb[off] = v;
-		break;
+	case SMB_BLKDAT: s->smb_block[s->smb_index++ % sizeof(s->smb_block)] = v; break;
+	default: s->smb[off] = v; break;
 	}
 	update(d);
 }
@@ -326,26 +311,69 @@ static const struct dev_region regions[] = {
 /* ---- configuration space ---- */
 
 static const uint8_t wmask[256] = {
-	[0x40] = 0xc0, [0x41] = 0xff, /* PMBA */
-	[0x44] = 0xff, [0x45] = 0xff, [0x46] = 0xff, [0x47] = 0xff, /* CNTA, CNTB */
-	[0x48] = 0xff, [0x49] = 0xff, [0x4a] = 0x3f,
-	[0x4c] = 0xff, [0x4d] = 0xff, [0x4e] = 0xff, /* GPICTL */
-	[0x50] = 0xff, [0x51] = 0xff, [0x52] = 0x07, /* DEVRESD */
-	[0x54] = 0xff, [0x55] = 0xff, [0x56] = 0xff, [0x57] = 0xff, /* DEVACTA */
-	[0x58] = 0xff, [0x59] = 0xff, [0x5a] = 0xff, [0x5b] = 0x0f, /* DEVACTB */
-	[0x5c] = 0xff, [0x5d] = 0xff, [0x5e] = 0xff, [0x5f] = 0xff, /* DEVRESA.. */
-	[0x60] = 0xff, [0x61] = 0xff, [0x62] = 0xff, [0x63] = 0x7f,
-	[0x64] = 0xff, [0x65] = 0xff, [0x66] = 0xff, [0x67] = 0x7f,
-	[0x68] = 0xff, [0x69] = 0xff, [0x6a] = 0xff, [0x6b] = 0x7f,
-	[0x6c] = 0xff, [0x6d] = 0xff, [0x6e] = 0x0f,
-	[0x70] = 0xff, [0x71] = 0xff, [0x72] = 0x0f,
-	[0x74] = 0xff, [0x75] = 0xff, [0x76] = 0x0f,
-	[0x78] = 0xff, [0x79] = 0xff, [0x7a] = 0xff, [0x7b] = 0x0f,
-	[0x7c] = 0xff, [0x7d] = 0xff, [0x7e] = 0xff, [0x7f] = 0x0f,
+	[0x40] = 0xc0,
+	[0x41] = 0xff, /* PMBA */
+	[0x44] = 0xff,
+	[0x45] = 0xff,
+	[0x46] = 0xff,
+	[0x47] = 0xff, /* CNTA, CNTB */
+	[0x48] = 0xff,
+	[0x49] = 0xff,
+	[0x4a] = 0x3f,
+	[0x4c] = 0xff,
+	[0x4d] = 0xff,
+	[0x4e] = 0xff, /* GPICTL */
+	[0x50] = 0xff,
+	[0x51] = 0xff,
+	[0x52] = 0x07, /* DEVRESD */
+	[0x54] = 0xff,
+	[0x55] = 0xff,
+	[0x56] = 0xff,
+	[0x57] = 0xff, /* DEVACTA */
+	[0x58] = 0xff,
+	[0x59] = 0xff,
+	[0x5a] = 0xff,
+	[0x5b] = 0x0f, /* DEVACTB */
+	[0x5c] = 0xff,
+	[0x5d] = 0xff,
+	[0x5e] = 0xff,
+	[0x5f] = 0xff, /* DEVRESA.. */
+	[0x60] = 0xff,
+	[0x61] = 0xff,
+	[0x62] = 0xff,
+	[0x63] = 0x7f,
+	[0x64] = 0xff,
+	[0x65] = 0xff,
+	[0x66] = 0xff,
+	[0x67] = 0x7f,
+	[0x68] = 0xff,
+	[0x69] = 0xff,
+	[0x6a] = 0xff,
+	[0x6b] = 0x7f,
+	[0x6c] = 0xff,
+	[0x6d] = 0xff,
+	[0x6e] = 0x0f,
+	[0x70] = 0xff,
+	[0x71] = 0xff,
+	[0x72] = 0x0f,
+	[0x74] = 0xff,
+	[0x75] = 0xff,
+	[0x76] = 0x0f,
+	[0x78] = 0xff,
+	[0x79] = 0xff,
+	[0x7a] = 0xff,
+	[0x7b] = 0x0f,
+	[0x7c] = 0xff,
+	[0x7d] = 0xff,
+	[0x7e] = 0xff,
+	[0x7f] = 0x0f,
 	[0x80] = 0x01, /* PMREGMISC */
-	[0x90] = 0xf0, [0x91] = 0xff, /* SMBBA */
+	[0x90] = 0xf0,
+	[0x91] = 0xff, /* SMBBA */
 	[0xd2] = 0x0f, /* SMBHSTCFG */
-	[0xd3] = 0xff, [0xd4] = 0xff, [0xd5] = 0xff, /* slave command and shadows */
+	[0xd3] = 0xff,
+	[0xd4] = 0xff,
+	[0xd5] = 0xff, /* slave command and shadows */
 };
 
 static void

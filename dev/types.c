@@ -7,7 +7,11 @@
 #include <string.h>
 
 const struct dev_type *const dev_types[] = {
+	&fw_cfg_type,
+	&i440fx_type,
 	&isa_debug_exit_type,
+	&piix3_type,
+	&piix4_pm_type,
 	&port92_type,
 };
 const unsigned dev_ntypes = ARRAY_SIZE(dev_types);

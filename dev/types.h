@@ -5,7 +5,11 @@
 
 #include "dev/dev.h"
 
+extern const struct dev_type fw_cfg_type;
+extern const struct dev_type i440fx_type;
 extern const struct dev_type isa_debug_exit_type;
+extern const struct dev_type piix3_type;
+extern const struct dev_type piix4_pm_type;
 extern const struct dev_type port92_type;
 
 #endif

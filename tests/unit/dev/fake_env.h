@@ -17,6 +17,7 @@
 #ifndef LODGE_TESTS_FAKE_ENV_H
 #define LODGE_TESTS_FAKE_ENV_H
 
+#include "dev/bus/pci.h"
 #include "dev/dev.h"
 #include "host/block/block.h"
 
@@ -54,6 +55,7 @@ struct fake_block { /* completes requests after `delay_ns` of virtual time */
 struct fake_env {
 	struct dev dev;
 	struct dev_env env;
+	struct pci_bus pci; /* PCI functions sit alone on it, in slot 8 */
 	int64_t now_ns;
 	int64_t deadlines[FAKE_TIMERS];
 	bool storm; /* a timer fired again and again without time passing */
