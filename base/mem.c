@@ -38,6 +38,16 @@ try_alloc(size_t n, size_t size)
 	return calloc(1, total ? total : 1);
 }
 
+void *
+try_alloc_aligned(size_t size, size_t align)
+{
+	void *p;
+
+	if (size > PTRDIFF_MAX || posix_memalign(&p, align, size) != 0)
+		return NULL;
+	return memset(p, 0, size);
+}
+
 void
 mem_free(void *p)
 {

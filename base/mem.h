@@ -12,6 +12,8 @@ __attribute__((malloc, returns_nonnull)) void *xalloc(size_t size);
 __attribute__((malloc, returns_nonnull)) char *xstrdup(const char *s);
 /* NULL when n * size overflows or memory is out */
 void *try_alloc(size_t n, size_t size);
+/* align: a power of two >= 8 */
+void *try_alloc_aligned(size_t size, size_t align);
 void mem_free(void *p); /* accepts NULL */
 
 #endif

@@ -44,6 +44,8 @@ struct cpu_set {
 	struct cpu *cpu[64];
 	struct mem_arena *arena;
 	bool shared_thread;      /* instruction clock: all on one thread */
+	struct cpu_break *breaks; /* a debugger's; see below */
+	unsigned nbreaks;
 	void *impl;              /* smp.c */
 };
 
@@ -57,6 +59,8 @@ enum cpu_exit { CPU_EXIT_STOP /* asked to */, CPU_EXIT_HALT /* nothing to do unt
 /* Runs until asked to stop, halted with nothing pending, or `budget` instructions have
  * retired (UINT64_MAX: no bound). Called on the processor's thread. */
 enum cpu_exit cpu_run(struct cpu *c, uint64_t budget);
+/* After icount_limit was changed (also from cpu_env.tick). */
+void cpu_limits_changed(struct cpu *c);
 /* Blocks the thread until attention is wanted (after CPU_EXIT_HALT). */
 void cpu_wait(struct cpu *c);
 

@@ -111,6 +111,10 @@ enum {
 	ATT_A20 = 2048     /* flush translations */
 };
 
+/* Counters for the monitor, cpu.stat[]. */
+enum cpu_stat { CPU_STAT_BLOCKS, CPU_STAT_FLUSHES, CPU_STAT_INVALIDATIONS, CPU_STAT_INTERRUPTS,
+	CPU_STAT_EXCEPTIONS, CPU_STAT_TLB_FLUSHES, CPU_STAT_TLB_FILLS, CPU_STAT_HALTS };
+
 struct cpu {
 	/* --- hot --- */
 	uint64_t gpr[NGPR];      /* [REG_ZERO] stays 0; [REG_RIP]: of the next instruction */
@@ -171,10 +175,12 @@ struct cpu {
 	struct block_cache *blocks;
 	const void *cur_block, *cur_insn;
 	uint64_t icount;         /* instructions retired */
-	uint64_t icount_limit;   /* clock=insns: look up when reached */
+	uint64_t icount_limit;   /* clock=insns: look up when reached; cpu_limits_changed() */
+	uint64_t run_limit;      /* the nearer of icount_limit and the budget's end */
 	uint64_t stat[16];
 	bool slow_tlb;           /* data breakpoints or alignment checks: use tlbs[2] */
-	bool single;             /* debugger or TF: one instruction a turn */
+	bool single;             /* debugger, TF, RF: one instruction a turn */
+	bool exec_breaks;        /* some execution breakpoint is armed */
 	uint64_t rng;            /* RDRAND's generator with the instruction clock; saved */
 	void *impl;              /* run.c's own */
 };

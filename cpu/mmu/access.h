@@ -118,9 +118,9 @@ void sys_write_bytes(struct cpu *c, uint64_t lin, const void *src, unsigned len)
  *	struct rmw t;
  *	rmw_begin(c, &t, seg, ea, size, locked);
  *	do {
- *		old = rmw_load(&t);
+ *		old = rmw_load(&t, size);
  *		new = f(old);
- *	} while (!rmw_commit(c, &t, old, new));
+ *	} while (!rmw_commit(c, &t, size, old, new));
  *	… only now change registers and flags …
  *
  * locked: another processor sees it as one step (host compare-and-exchange; a locked access
@@ -134,6 +134,7 @@ struct rmw {
 	uint8_t size;
 	bool locked, exclusive;
 	bool sys; /* with supervisor rights, whatever CPL is */
+	bool watched; /* the page holds code */
 };
 void rmw_begin_slow(struct cpu *c, struct rmw *t);
 bool rmw_commit_slow(struct cpu *c, struct rmw *t, uint64_t old, uint64_t v);
@@ -148,8 +149,7 @@ rmw_begin(struct cpu *c, struct rmw *t, unsigned seg, uint64_t ea, unsigned size
 	t->lin = lin;
 	t->size = (uint8_t)size;
 	t->locked = locked;
-	t->exclusive = false;
-	t->sys = false;
+	t->exclusive = t->watched = t->sys = false;
 	if (likely(e->tag_w == (lin & ~0xfffull) && (lin & 0xfff) <= 4096 - size && !locked))
 		t->host = (void *)(uintptr_t)(lin + e->addend);
 	else

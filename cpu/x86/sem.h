@@ -181,7 +181,11 @@ cpu_end_block(struct cpu *c)
 static ALWAYS_INLINE bool
 cpu_wants_out(const struct cpu *c)
 {
-	return __atomic_load_n(&c->attention, __ATOMIC_RELAXED) != 0;
+	uint32_t a = __atomic_load_n(&c->attention, __ATOMIC_RELAXED);
+
+	if (!(c->eflags & FL_IF))
+		a &= ~(uint32_t)(ATT_INTR | ATT_APIC);
+	return a != 0;
 }
 
 #endif
