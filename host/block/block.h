@@ -22,17 +22,20 @@ enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_DISCARD, BLOCK_WRITE
 
 struct block_req { /* the caller's memory until done() was called */
 	enum block_op op;
-	uint64_t off;         /* bytes */
-	uint64_t len;         /* bytes; for READ/WRITE the sum of iov */
+	uint64_t off; /* bytes */
+	uint64_t len; /* bytes; for READ/WRITE the sum of iov */
 	struct iovec *iov;
 	unsigned niov;
 	void (*done)(struct block_req *r, int result); /* 0 or -errno */
 	void *ctx;
-	struct block_req *next; /* the back end's */
+	/* the back end's: */
+	struct block_req *next;
+	struct block *owner;
+	int result;
 };
 
 struct block_info {
-	uint64_t size;       /* bytes */
+	uint64_t size; /* bytes */
 	bool read_only;
 	bool can_discard;
 	unsigned sector_size; /* logical: 512 (or 2048 for CD images) */
@@ -49,7 +52,8 @@ struct block_type {
 struct block {
 	const struct block_type *type;
 	struct block_info info;
-	struct block *below;   /* next in the chain, owned */
+	const struct block_env *env;
+	struct block *below; /* next in the chain, owned */
 	unsigned inflight;
 	void *priv;
 };
@@ -58,6 +62,9 @@ struct block {
  * with -EIO / -EROFS, also not from inside this call). */
 void block_submit(struct block *b, struct block_req *r);
 void block_close(struct block *b); /* inflight must be 0; accepts NULL */
+/* For back ends: the one completion of a request, under the machine's lock. Models are
+ * told through done(). */
+void block_complete(struct block_req *r, int result);
 
 /* How completions get home: posts fn on the machine's loop with the machine's lock
  * held. Given once per back end at open. */
@@ -73,8 +80,10 @@ struct block_env {
 struct block *block_raw_open(const struct block_env *env, int fd, bool read_only, struct err *e);
 /* overlay.c: writes go to an anonymous temporary file (fd passed in, taken), reads of
  * unwritten clusters to `below` (taken): --snapshot. */
-struct block *block_overlay_open(const struct block_env *env, struct block *below, int fd, struct err *e);
+struct block *block_overlay_open(
+    const struct block_env *env, struct block *below, int fd, struct err *e);
 /* mem.c: a copy of memory, for tests. */
-struct block *block_mem_open(const struct block_env *env, const void *data, size_t size, bool read_only);
+struct block *block_mem_open(
+    const struct block_env *env, const void *data, size_t size, bool read_only);
 
 #endif

@@ -394,7 +394,7 @@ fake_block_finish(struct fake_block *b)
 
 	b->first = r->next;
 	b->due_ns = b->env->now_ns + b->delay_ns;
-	r->done(r, fake_block_move(b, r));
+	block_complete(r, fake_block_move(b, r));
 }
 
 static void
