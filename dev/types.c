@@ -7,6 +7,7 @@
 #include <string.h>
 
 const struct dev_type *const dev_types[] = {
+	&debugcon_type,
 	&fw_cfg_type,
 	&i440fx_type,
 	&isa_debug_exit_type,

@@ -16,7 +16,7 @@ struct chardev;
 struct loop;
 struct err;
 
-struct chardev_front { /* what the device gives */
+struct chardev_front {                      /* what the device gives */
 	unsigned (*can_receive)(void *ctx); /* how many bytes it takes now */
 	void (*receive)(void *ctx, const uint8_t *data, unsigned len);
 	void (*hangup)(void *ctx, bool connected); /* peer went or came; may be NULL */
@@ -30,7 +30,8 @@ void chardev_attach(struct chardev *c, const struct chardev_front *f);
 void chardev_close(struct chardev *c); /* accepts NULL */
 
 /* fd: stream descriptor(s), taken. in = -1: output only. listen: a listening unix
- * socket, one client at a time. Callbacks run on the loop, inside lock()/unlock(). */
+ * socket, one client at a time; without one, output is dropped. Callbacks run on the
+ * loop, inside lock()/unlock(). The program must ignore SIGPIPE. */
 struct chardev_env {
 	struct loop *loop;
 	void *ctx;

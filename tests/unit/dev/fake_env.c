@@ -4,8 +4,6 @@
 #include "base/assert.h"
 #include "base/bits.h"
 #include "base/mem.h"
-#include "host/char/chardev.h"
-#include "host/display/display.h"
 
 #include <errno.h>
 #include <string.h>
@@ -275,6 +273,8 @@ fake_fini(struct fake_env *f)
 	}
 	for (unsigned i = 0; i < FAKE_REGIONS; i++)
 		mem_free(f->region_mem[i]);
+	chardev_close(f->chardev);
+	mem_free(f->display);
 	pci_bus_fini(&f->pci);
 	mem_free(f->dev.state);
 	mem_free(f->mem);
@@ -625,7 +625,16 @@ script_rare(struct fake_env *f, struct script *s)
 		for (unsigned i = 0; i < f->nblocks; i++)
 			f->blocks[i]->fail = f->blocks[i]->fail ? 0 : -EIO;
 		break;
-	case 4:
+	case 4: {
+		uint8_t in[16];
+
+		for (unsigned i = 0; i < sizeof(in); i++)
+			in[i] = (uint8_t)take(s, 1);
+		if (f->chardev)
+			chardev_mem_feed(f->chardev, in, sizeof(in));
+		break;
+	}
+	case 5:
 		for (unsigned i = 0; i < f->dev.type->noutputs; i++)
 			f->lose[i] = !f->lose[i];
 		break;
@@ -669,6 +678,10 @@ fake_default_backends(struct fake_env *f)
 {
 	static const char *const drives[] = { "drive", "drive0", "drive1" };
 
+	f->chardev = chardev_mem_open(1 * MIB);
+	fake_backend(f, "chardev", f->chardev);
+	f->display = xalloc(sizeof(*f->display));
+	fake_backend(f, "display", f->display);
 	for (unsigned i = 0; i < ARRAY_SIZE(drives); i++) {
 		struct fake_block *b = fake_block(f, drives[i], 1474560, i == 2);
 

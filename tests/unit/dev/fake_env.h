@@ -20,6 +20,8 @@
 #include "dev/bus/pci.h"
 #include "dev/dev.h"
 #include "host/block/block.h"
+#include "host/char/chardev.h"
+#include "host/display/display.h"
 
 #define FAKE_OUTPUTS  256u
 #define FAKE_TIMERS   64u
@@ -93,6 +95,8 @@ struct fake_env {
 	unsigned nbackends;
 	struct fake_block *blocks[FAKE_BACKENDS];
 	unsigned nblocks;
+	struct chardev *chardev; /* made by fake_default_backends() */
+	struct display *display;
 	bool started;
 };
 

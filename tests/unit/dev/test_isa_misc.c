@@ -6,6 +6,7 @@
 #include "base/bits.h"
 #include "base/buf.h"
 #include "dev/types.h"
+#include "host/char/chardev.h"
 
 TEST(port92_drives_a20_and_resets_on_a_rising_edge)
 {
@@ -43,6 +44,24 @@ TEST(debug_exit_asks_for_an_odd_status)
 	fake_write(&f, 0, 0, 1, 0);
 	CHECK_EQ(f.request_arg[DEV_REQ_EXIT], 1);
 	fake_fini(&f);
+}
+
+TEST(debugcon_is_detected_and_writes_on)
+{
+	struct chardev *c = chardev_mem_open(4);
+	struct fake_env f;
+	size_t n;
+
+	fake_init(&f, &debugcon_type);
+	fake_backend(&f, "chardev", c);
+	CHECK_EQ(fake_start(&f), 0);
+	CHECK_EQ(fake_read(&f, 0, 0, 1), 0xe9);
+	fake_write(&f, 0, 0, 1, 'a');
+	CHECK_EQ(debugcon_type.regions[0].write_many(&f.dev, 0, 1, "bcdef", 5), 5);
+	CHECK(!memcmp(chardev_mem_data(c, &n), "abcd", 4));
+	CHECK_EQ(n, 4);
+	fake_fini(&f);
+	chardev_close(c);
 }
 
 TEST_MAIN()
