@@ -11,6 +11,7 @@
 
 #include "base/bits.h"
 #include "dev/bus/pci.h"
+#include "dev/types.h"
 #include "dev/vbe.h"
 #include "host/display/display.h"
 
@@ -204,6 +205,7 @@ static const struct pci_ident ident = {
 		[0] = { PCI_BAR_MEM32_PREFETCH, R_VRAM },
 		[2] = { PCI_BAR_MEM32, R_MMIO },
 	},
+	.irq_output = PCI_NO_OUTPUT,
 	.rom_region = R_ROM,
 };
 

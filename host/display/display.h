@@ -46,6 +46,8 @@ struct input_sink {
 	void (*pointer_abs)(void *ctx, unsigned x, unsigned y, unsigned buttons, int wheel);
 	void (*pointer_rel)(void *ctx, int dx, int dy, unsigned buttons, int wheel);
 	bool (*wants_abs)(void *ctx);
+	/* What the guest has lit: bit 0 Scroll Lock, 1 Num Lock, 2 Caps Lock. May be NULL. */
+	unsigned (*leds)(void *ctx);
 };
 
 #endif
