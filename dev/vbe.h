@@ -26,7 +26,7 @@ enum vbe_index {
 
 enum vbe_enable {
 	VBE_ENABLED = 0x01,
-	VBE_GETCAPS = 0x02,  /* XRES, YRES, BPP read as the maximum */
+	VBE_GETCAPS = 0x02, /* XRES, YRES, BPP read as the maximum */
 	VBE_8BIT_DAC = 0x20,
 	VBE_LFB = 0x40,
 	VBE_NOCLEARMEM = 0x80,

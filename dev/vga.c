@@ -15,9 +15,9 @@
 #include "dev/vbe.h"
 #include "host/display/display.h"
 
-#define VRAM_BYTES   (16u << 20)
-#define MMIO_VGA     0x400
-#define MMIO_DISPI   0x500
+#define VRAM_BYTES (16u << 20)
+#define MMIO_VGA   0x400
+#define MMIO_DISPI 0x500
 
 enum region { R_VRAM, R_MMIO, R_ROM, R_PORTS, R_DISPI, R_WINDOW };
 

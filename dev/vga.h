@@ -25,13 +25,13 @@ struct display_text;
 #define VGA_NATTR 0x15
 
 enum vga_misc {
-	VGA_MISC_COLOR = 0x01,   /* CRTC at 3Dx instead of 3Bx */
-	VGA_MISC_RAM = 0x02,     /* the memory window answers */
-	VGA_MISC_CLK28 = 0x04,   /* 28.322 MHz dot clock instead of 25.175 */
+	VGA_MISC_COLOR = 0x01, /* CRTC at 3Dx instead of 3Bx */
+	VGA_MISC_RAM = 0x02,   /* the memory window answers */
+	VGA_MISC_CLK28 = 0x04, /* 28.322 MHz dot clock instead of 25.175 */
 };
 
 enum vga_seq_bits {
-	VGA_SR1_DOTS8 = 0x01,    /* 8 dots a character, else 9 */
+	VGA_SR1_DOTS8 = 0x01, /* 8 dots a character, else 9 */
 	VGA_SR1_HALF_CLOCK = 0x08,
 	VGA_SR1_SCREEN_OFF = 0x20,
 	VGA_SR4_EXT_MEMORY = 0x02,
@@ -54,14 +54,14 @@ enum vga_attr_bits {
 	VGA_AR10_PAN_TOP_ONLY = 0x20, /* no panning below the line compare */
 	VGA_AR10_PIXEL8 = 0x40,
 	VGA_AR10_P54_FROM_AR14 = 0x80,
-	VGA_ATTR_PAS = 0x20,          /* in attr_index: the palette feeds the screen */
+	VGA_ATTR_PAS = 0x20, /* in attr_index: the palette feeds the screen */
 };
 
 /* A packed-pixel picture; bits 0 = none, the VGA's own scan-out is shown. */
 struct vga_linear {
 	uint32_t base, stride; /* bytes */
 	uint32_t width, height;
-	uint8_t bits;          /* 4 (planar), 8, 15, 16, 24, 32 */
+	uint8_t bits; /* 4 (planar), 8, 15, 16, 24, 32 */
 	uint8_t pad[3];
 };
 
@@ -71,7 +71,7 @@ struct vga {
 	uint8_t gfx[VGA_NGFX];
 	uint8_t attr[VGA_NATTR];
 	uint8_t crtc_index, seq_index, gfx_index;
-	uint8_t attr_index;  /* with VGA_ATTR_PAS */
+	uint8_t attr_index;   /* with VGA_ATTR_PAS */
 	uint8_t attr_is_data; /* the flip-flop of 3C0 */
 	uint8_t misc, feature, sleep;
 	uint8_t dac_mask, dac_write_index, dac_read_index;
@@ -81,7 +81,6 @@ struct vga {
 	uint8_t dac[768];
 	uint8_t dac_8bit;
 	uint8_t latch[4];
-	uint8_t pad[5];
 
 	/* not saved */
 	struct dev *dev;
@@ -90,28 +89,45 @@ struct vga {
 	uint32_t plane_mask;  /* plane offsets wrap here: ffffh, more for VBE 16-colour modes */
 	uint32_t window_base; /* added to window addresses: the VBE bank, in plane bytes or bytes */
 	bool window_linear;   /* the window shows packed pixels */
-	uint8_t pad2[3];
+	uint8_t pad[7];
 	struct vga_linear linear;
 };
 
 _Static_assert(sizeof(struct vga_linear) == 20, "no hidden padding");
 
 /* For the field table of an adapter whose state has `struct vga vga`. */
-#define VGA_FIELDS(T)                                                                      \
-	DEV_FIELD_ARRAY(T, vga.crtc), DEV_FIELD_ARRAY(T, vga.seq), DEV_FIELD_ARRAY(T, vga.gfx), \
-	    DEV_FIELD_ARRAY(T, vga.attr), DEV_FIELD(T, vga.crtc_index),                    \
-	    DEV_FIELD(T, vga.seq_index), DEV_FIELD(T, vga.gfx_index),                      \
-	    DEV_FIELD(T, vga.attr_index), DEV_FIELD(T, vga.attr_is_data),                  \
-	    DEV_FIELD(T, vga.misc), DEV_FIELD(T, vga.feature), DEV_FIELD(T, vga.sleep),    \
-	    DEV_FIELD(T, vga.dac_mask), DEV_FIELD(T, vga.dac_write_index),                 \
-	    DEV_FIELD(T, vga.dac_read_index), DEV_FIELD(T, vga.dac_step),                  \
-	    DEV_FIELD(T, vga.dac_reading), DEV_FIELD_ARRAY(T, vga.dac_hold),               \
-	    DEV_FIELD_ARRAY(T, vga.dac), DEV_FIELD(T, vga.dac_8bit),                       \
-	    DEV_FIELD_ARRAY(T, vga.latch), DEV_TRANSIENT(T, vga.pad),                      \
-	    DEV_TRANSIENT(T, vga.dev), DEV_TRANSIENT(T, vga.vram),                         \
-	    DEV_TRANSIENT(T, vga.vram_size), DEV_TRANSIENT(T, vga.plane_mask),             \
-	    DEV_TRANSIENT(T, vga.window_base), DEV_TRANSIENT(T, vga.window_linear),        \
-	    DEV_TRANSIENT(T, vga.pad2), DEV_TRANSIENT(T, vga.linear)
+/* clang-format off */
+#define VGA_FIELDS(T) \
+	DEV_FIELD_ARRAY(T, vga.crtc), \
+	DEV_FIELD_ARRAY(T, vga.seq), \
+	DEV_FIELD_ARRAY(T, vga.gfx), \
+	DEV_FIELD_ARRAY(T, vga.attr), \
+	DEV_FIELD(T, vga.crtc_index), \
+	DEV_FIELD(T, vga.seq_index), \
+	DEV_FIELD(T, vga.gfx_index), \
+	DEV_FIELD(T, vga.attr_index), \
+	DEV_FIELD(T, vga.attr_is_data), \
+	DEV_FIELD(T, vga.misc), \
+	DEV_FIELD(T, vga.feature), \
+	DEV_FIELD(T, vga.sleep), \
+	DEV_FIELD(T, vga.dac_mask), \
+	DEV_FIELD(T, vga.dac_write_index), \
+	DEV_FIELD(T, vga.dac_read_index), \
+	DEV_FIELD(T, vga.dac_step), \
+	DEV_FIELD(T, vga.dac_reading), \
+	DEV_FIELD_ARRAY(T, vga.dac_hold), \
+	DEV_FIELD_ARRAY(T, vga.dac), \
+	DEV_FIELD(T, vga.dac_8bit), \
+	DEV_FIELD_ARRAY(T, vga.latch), \
+	DEV_TRANSIENT(T, vga.dev), \
+	DEV_TRANSIENT(T, vga.vram), \
+	DEV_TRANSIENT(T, vga.vram_size), \
+	DEV_TRANSIENT(T, vga.plane_mask), \
+	DEV_TRANSIENT(T, vga.window_base), \
+	DEV_TRANSIENT(T, vga.window_linear), \
+	DEV_TRANSIENT(T, vga.pad), \
+	DEV_TRANSIENT(T, vga.linear)
+/* clang-format on */
 
 /* vga_regs.c */
 void vga_regs_reset(struct vga *v);

@@ -62,7 +62,8 @@ static uint8_t
 color_compare(const struct vga *v, uint32_t latch)
 {
 	/* 1 where all planes that care have the compared colour */
-	uint32_t diff = (latch ^ plane_bits[v->gfx[GR_COLOR_COMPARE]]) & plane_bits[v->gfx[GR_DONT_CARE]];
+	uint32_t diff =
+	    (latch ^ plane_bits[v->gfx[GR_COLOR_COMPARE]]) & plane_bits[v->gfx[GR_DONT_CARE]];
 
 	diff |= diff >> 16;
 	diff |= diff >> 8;

@@ -114,8 +114,13 @@ timing_now(const struct vga *v)
 	uint64_t hz = t.dot_hz / dots_per_picture;
 
 	if (hz < 20 || hz > 250 || t.retrace_start >= t.vtotal || t.hdisplay > t.htotal)
-		t = (struct timing){ .dot_hz = 25175000, .htotal = 800, .hdisplay = 640,
-			.vtotal = 449, .vdisplay = 400, .retrace_start = 412, .retrace_end = 414 };
+		t = (struct timing){ .dot_hz = 25175000,
+			.htotal = 800,
+			.hdisplay = 640,
+			.vtotal = 449,
+			.vdisplay = 400,
+			.retrace_start = 412,
+			.retrace_end = 414 };
 	return t;
 }
 
@@ -123,7 +128,8 @@ uint64_t
 vga_regs_frame(struct vga *v)
 {
 	struct timing t = timing_now(v);
-	unsigned __int128 dots = (unsigned __int128)v->dev->env->now_ns(v->dev) * t.dot_hz / 1000000000;
+	unsigned __int128 dots =
+	    (unsigned __int128)v->dev->env->now_ns(v->dev) * t.dot_hz / 1000000000;
 
 	return (uint64_t)(dots / ((uint64_t)t.htotal * t.vtotal));
 }
@@ -138,7 +144,8 @@ static uint8_t
 input_status_1(struct vga *v)
 {
 	struct timing t = timing_now(v);
-	unsigned __int128 dots = (unsigned __int128)v->dev->env->now_ns(v->dev) * t.dot_hz / 1000000000;
+	unsigned __int128 dots =
+	    (unsigned __int128)v->dev->env->now_ns(v->dev) * t.dot_hz / 1000000000;
 	uint64_t at = (uint64_t)(dots % ((uint64_t)t.htotal * t.vtotal));
 	unsigned line = (unsigned)(at / t.htotal), dot = (unsigned)(at % t.htotal);
 	uint8_t val = 0;
@@ -390,7 +397,8 @@ write_dac(struct vga *v, uint8_t val)
 static const struct port {
 	uint8_t (*read)(struct vga *v);
 	void (*write)(struct vga *v, uint8_t val);
-} ports[0x20] = { /* 3C0h + index */
+} ports[0x20] = {
+	/* 3C0h + index */
 	[0x00] = { read_attr_index, write_attr },
 	[0x01] = { read_attr, NULL },
 	[0x02] = { read_status_0, write_misc },

@@ -34,15 +34,15 @@ enum crtc_index {
 	CR_MODE = 0x17,
 };
 
-#define CR9_DOUBLE_SCAN    0x80
-#define CR10_CURSOR_OFF    0x20
-#define CR14_COUNT_BY_4    0x20
-#define CR14_DWORD         0x40
-#define CR17_A13_NOT_ROW0  0x01
-#define CR17_A14_NOT_ROW1  0x02
-#define CR17_COUNT_BY_2    0x08
-#define CR17_WRAP_A15      0x20
-#define CR17_BYTE          0x40
+#define CR9_DOUBLE_SCAN   0x80
+#define CR10_CURSOR_OFF   0x20
+#define CR14_COUNT_BY_4   0x20
+#define CR14_DWORD        0x40
+#define CR17_A13_NOT_ROW0 0x01
+#define CR17_A14_NOT_ROW1 0x02
+#define CR17_COUNT_BY_2   0x08
+#define CR17_WRAP_A15     0x20
+#define CR17_BYTE         0x40
 
 #define MAX_CHARS 257 /* 256 and one more to pan into view */
 #define MAX_DOTS  (MAX_CHARS * 9)
@@ -50,16 +50,16 @@ enum crtc_index {
 /* What is the same for all lines of one picture. */
 struct scan {
 	const struct vga *v;
-	const uint32_t *vram;  /* one word = four planes */
-	uint32_t rgb[256];     /* of a look-up table index */
-	uint8_t palette[16];   /* attribute → look-up table index */
-	uint8_t char_dots;     /* 8 or 9 */
-	unsigned chars;        /* shown on a line */
+	const uint32_t *vram; /* one word = four planes */
+	uint32_t rgb[256];    /* of a look-up table index */
+	uint8_t palette[16];  /* attribute → look-up table index */
+	uint8_t char_dots;    /* 8 or 9 */
+	unsigned chars;       /* shown on a line */
 	unsigned width, height;
 	bool graphics;
-	bool blink_off;        /* blinking things are in their dark phase */
-	uint32_t font[2];      /* plane 2 offsets of maps B and A */
-	unsigned cursor;       /* counter value of the cursor's cell, or ~0 */
+	bool blink_off;   /* blinking things are in their dark phase */
+	uint32_t font[2]; /* plane 2 offsets of maps B and A */
+	unsigned cursor;  /* counter value of the cursor's cell, or ~0 */
 	uint8_t cursor_first, cursor_last, cursor_skew;
 };
 
@@ -169,7 +169,7 @@ dots_planar(const struct scan *s, uint32_t planes, uint8_t *dots)
 	for (unsigned i = 0; i < 8; i++) {
 		unsigned bit = 7 - i;
 		unsigned c = (planes >> bit & 1) | (planes >> (8 + bit) & 1) << 1 |
-			     (planes >> (16 + bit) & 1) << 2 | (planes >> (24 + bit) & 1) << 3;
+		             (planes >> (16 + bit) & 1) << 2 | (planes >> (24 + bit) & 1) << 3;
 
 		if (blink && s->blink_off)
 			c ^= c & blink;
@@ -208,7 +208,8 @@ dots_256(const struct scan *s, uint32_t planes, uint8_t *dots)
 static bool
 cursor_here(const struct scan *s, unsigned count, unsigned row)
 {
-	return count == s->cursor + s->cursor_skew && row >= s->cursor_first && row <= s->cursor_last;
+	return count == s->cursor + s->cursor_skew && row >= s->cursor_first &&
+	       row <= s->cursor_last;
 }
 
 static void
@@ -485,7 +486,8 @@ vga_render_text(struct vga *v, struct display_text *ret_text)
 	unsigned start = v->crtc[CR_START_HIGH] << 8 | v->crtc[CR_START_LOW];
 	unsigned pitch = v->crtc[CR_OFFSET] * 2u;
 
-	if (v->linear.bits || (v->gfx[6] & VGA_GR6_GRAPHICS) || !v->crtc[CR_HDISPLAY_END] || !v->vram)
+	if (v->linear.bits || (v->gfx[6] & VGA_GR6_GRAPHICS) || !v->crtc[CR_HDISPLAY_END] ||
+	    !v->vram)
 		return false;
 	scan_init(&s, v);
 	unsigned char_lines = (v->crtc[CR_MAX_SCAN] & 0x1f) + 1u;

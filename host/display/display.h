@@ -26,8 +26,9 @@ struct display {
 	unsigned width, height; /* 0 = blank */
 	uint32_t *pixels;       /* width * height, owned; room for the maximum is made lazily */
 	/* Filled in by the video device. All are called with the machine's lock held. */
-	void (*render)(void *ctx, struct display *d);            /* whole picture; sets size via display_resize() */
-	bool (*text)(void *ctx, struct display_text *ret_text);  /* false: graphics mode */
+	void (*render)(
+	    void *ctx, struct display *d); /* whole picture; sets size via display_resize() */
+	bool (*text)(void *ctx, struct display_text *ret_text); /* false: graphics mode */
 	void *ctx;
 };
 

@@ -130,8 +130,8 @@ keymap_char(unsigned char c, unsigned *ret_mods)
 	static const struct {
 		unsigned char c;
 		uint8_t scancode;
-	} control[] = { { '\n', 0x1c }, { '\r', 0x1c }, { '\t', 0x0f }, { '\b', 0x0e }, { 0x1b, 0x01 },
-		{ 0x7f, 0x0e } };
+	} control[] = { { '\n', 0x1c }, { '\r', 0x1c }, { '\t', 0x0f }, { '\b', 0x0e },
+		{ 0x1b, 0x01 }, { 0x7f, 0x0e } };
 	uint16_t key;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(control); i++) {

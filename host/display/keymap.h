@@ -10,10 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KEYMAP_SHIFT  1u
-#define KEYMAP_CTRL   2u
-#define KEYMAP_ALT    4u
-#define KEYMAP_PAUSE  0xe11du
+#define KEYMAP_SHIFT 1u
+#define KEYMAP_CTRL  2u
+#define KEYMAP_ALT   4u
+#define KEYMAP_PAUSE 0xe11du
 
 #define KEY_LSHIFT 0x2au
 #define KEY_RSHIFT 0x36u
