@@ -134,8 +134,10 @@ out_of_budget(struct cpu *c, enum cpu_exit *ret_exit)
 		*ret_exit = CPU_EXIT_BUDGET;
 		return true;
 	}
-	if (c->icount >= c->icount_limit)
+	if (c->icount >= c->icount_limit) {
 		c->env->tick(c->env->ctx, c);
+		cpu_limits_changed(c);
+	}
 	return false;
 }
 
@@ -160,7 +162,11 @@ service(struct cpu *c, enum cpu_exit *ret_exit)
 	}
 	if (att & (ATT_INIT | ATT_SIPI))
 		take_reset_signals(c, att);
-	cpu_clear(c, ATT_SMI | ATT_TIMER | ATT_A20);
+	if ((att & ATT_TIMER) && c->icount_limit != UINT64_MAX) { /* a nearer deadline */
+		c->env->tick(c->env->ctx, c);
+		cpu_limits_changed(c);
+	}
+	cpu_clear(c, att & (ATT_SMI | ATT_TIMER | ATT_A20));
 	*ret_exit = CPU_EXIT_HALT;
 	if (c->wait_sipi || c->shutdown)
 		return true;
