@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Boots the Debian installer's kernels in Lodge and in QEMU's TCG, one after the other
+in the same run, and prints times and ratios.
+
+usage: bench/boot.py [--repeat N] [--json FILE] [NAME...]     (installer-i386, …)
+"""
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(TOP, 'tests/guest'))
+from guests import GUESTS, FetchError  # noqa: E402
+from machine import GuestError, Machine  # noqa: E402
+
+PROMPTS = {'installer-i386': '~ # ', 'installer-amd64': '~ # ', 'disk-grub': r'lodge:\S*[#$]'}
+
+
+def boot(g, qemu):
+    """(seconds from the start of the program to the shell's prompt, seconds of a loop in it)"""
+    m = Machine(g['name'], g['options'](), 900, os.path.join(TOP, 'build/bench-logs'), qemu)
+    try:
+        m.expect(PROMPTS[g['name']])
+        to_shell = m.seconds()
+        start = time.monotonic()
+        m.command('n=0; while [ $n -lt 100000 ]; do n=$((n+1)); done; echo n=$n', 'n=100000')
+        return to_shell, time.monotonic() - start
+    finally:
+        m.close()
+
+
+def main():
+    ap = argparse.ArgumentParser(usage=__doc__)
+    ap.add_argument('--repeat', type=int, default=3)
+    ap.add_argument('--json')
+    ap.add_argument('names', nargs='*')
+    args = ap.parse_args()
+    names = args.names or ['installer-i386', 'installer-amd64']
+    if any(n not in PROMPTS for n in names):
+        print(f'names: {", ".join(PROMPTS)}', file=sys.stderr)
+        return 2
+    results = {}
+    for name in names:
+        g = next(g for g in GUESTS if g['name'] == name)
+        times = {'lodge': [], 'qemu': []}
+        try:
+            for _ in range(args.repeat):  # turn about, so that both see the same host
+                times['lodge'].append(boot(g, False))
+                times['qemu'].append(boot(g, True))
+        except (GuestError, FetchError, OSError) as e:
+            print(f'{name}: {e}', file=sys.stderr)
+            return 1
+        results[name] = {}
+        for i, what in enumerate(('to the shell', 'shell loop')):
+            ours, theirs = (statistics.median(t[i] for t in times[who]) for who in times)
+            results[name][what] = {'lodge_s': ours, 'qemu_s': theirs, 'ratio': ours / theirs}
+            print(f'{name:18} {what:13} lodge {ours:7.1f} s   qemu tcg {theirs:7.1f} s   '
+                  f'ratio {ours / theirs:5.2f}', flush=True)
+    if args.json:
+        with open(args.json, 'w', encoding='utf-8') as f:
+            json.dump(results, f, indent=1)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
