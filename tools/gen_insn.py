@@ -14,7 +14,7 @@ import sys
 
 MAPS = {'': 0, '0F': 1, '0F38': 2, '0F3A': 3}
 VEX_MAPS = {'0F': 4, '0F38': 5, '0F3A': 6}
-PP = {'NP': 0, '66': 1, 'F3': 2, 'F2': 3}
+PP = {'NP': 0, '66': 1, 'F3': 2, 'F2': 3, 'NFx': None}
 CTX_W, CTX_L, CTX_64, CTX_B = 4, 8, 16, 32
 FLAG_BITS = {'c': 'FLG_C', 'p': 'FLG_P', 'a': 'FLG_A', 'z': 'FLG_Z', 's': 'FLG_S',
              'o': 'FLG_O', 'd': 'FLG_D', 'i': 'FLG_I'}
@@ -47,7 +47,7 @@ class Row:
             raise TableError(f'{where}: want 4 columns, have {len(cols)}')
         self.encoding = ' '.join(cols[0].split())
         self.pp = self.w = self.l = self.vex = None
-        self.b0 = False
+        self.b0 = self.nfx = False
         self.modrm = None  # None or set of slot numbers 0..71
         self.modrm_rank = 0
         self.ops = []
@@ -73,11 +73,12 @@ class Row:
         if toks and toks[0].startswith('VEX.'):
             self.parse_vex(toks.pop(0))
         else:
-            while toks and (toks[0] in ('NP', 'F2', 'F3') and len(toks) > 1 or
+            while toks and (toks[0] in ('NP', 'NFx', 'F2', 'F3') and len(toks) > 1 or
                             toks[0] == '66' and len(toks) > 1 or toks[0] in ('W0', 'W1', 'B0')):
                 t = toks.pop(0)
                 if t in PP:
                     self.pp = PP[t]
+                    self.nfx = t == 'NFx'
                 elif t == 'B0':
                     self.b0 = True
                 else:
@@ -148,7 +149,7 @@ class Row:
                 continue
             if self.l is not None and bool(ctx & CTX_L) != bool(self.l):
                 continue
-            if self.b0 and ctx & CTX_B:
+            if self.b0 and ctx & CTX_B or self.nfx and ctx & 2:
                 continue
             if ('i64' in self.attr and ctx & CTX_64) or ('o64' in self.attr and not ctx & CTX_64):
                 continue

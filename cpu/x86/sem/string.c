@@ -166,15 +166,13 @@ string_run(
 	enum mmu_access access = string_compares(op) ? MMU_READ : MMU_WRITE;
 	uint8_t *dst, *src = NULL;
 
-	dst = run_ptr(c, in, SEG_ES, di, size, access, &n);
-	if (!dst)
+	/* the source first, as it faults first; the second look-up may have ended the first
+	 * one's validity */
+	if (string_reads_si(op) && !(src = run_ptr(c, in, in->seg, si, size, MMU_READ, &n)))
 		return 0;
-	if (string_reads_si(op)) {
-		/* the second look-up may have ended the first one's validity */
-		src = run_ptr(c, in, in->seg, si, size, MMU_READ, &n);
-		if (!src || run_ptr(c, in, SEG_ES, di, size, access, &n) != dst)
-			return 0;
-	}
+	dst = run_ptr(c, in, SEG_ES, di, size, access, &n);
+	if (!dst || (src && run_ptr(c, in, in->seg, si, size, MMU_READ, &n) != src))
+		return 0;
 	if (op == STR_MOVS)
 		run_copy(dst, src, n, size);
 	else if (op == STR_STOS)
