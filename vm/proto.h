@@ -35,6 +35,9 @@ struct msg;
 /* What the memory descriptor has beyond the guest's RAM: ROM images, video memory. */
 #define PROTO_MEMORY_EXTRA (64ull << 20)
 
+/* The processor models, as cpu/model.h has them; "default" is the host's best. */
+#define PROTO_CPU_MODELS "default", "486", "pentium3", "x86-64-v2", "x86-64-v3"
+
 enum proto_type { PROTO_CONFIG = 1, PROTO_REQUEST, PROTO_REPLY, PROTO_EVENT };
 
 enum proto_vga { PROTO_VGA_NONE, PROTO_VGA_STD, PROTO_VGA_CIRRUS };
