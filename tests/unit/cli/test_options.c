@@ -13,7 +13,8 @@
 static int
 parse(struct options *o, char *line, struct err *e)
 {
-	char *argv[MAX_ARGS] = { "run" };
+	static char run[] = "run";
+	char *argv[MAX_ARGS] = { run };
 	int argc = 1;
 
 	for (char *w = strtok_r(line, " ", &line); w && argc < MAX_ARGS; w = strtok_r(NULL, " ", &line))
