@@ -80,7 +80,7 @@ block_raw_open(const struct block_env *env, int fd, bool read_only, struct err *
 {
 	struct raw *raw;
 	uint64_t size;
-	bool is_device;
+	bool is_device = false;
 
 	if (file_size(fd, &is_device, &size, e)) {
 		(void)close(fd);
