@@ -209,13 +209,26 @@ cpu_set_intr(struct cpu *c, bool level)
 		cpu_clear(c, ATT_INTR);
 }
 
+/* The 8259's line may be high while LINT0 is masked: nothing to wake for. */
+static bool
+worth_waking(struct cpu *c)
+{
+	uint32_t a = __atomic_load_n(&c->attention, __ATOMIC_ACQUIRE);
+
+	if (!(c->eflags & FL_IF))
+		a &= ~(uint32_t)(ATT_INTR | ATT_APIC);
+	if ((a & ATT_INTR) && !lapic_accepts_pic(c->lapic))
+		a &= ~(uint32_t)ATT_INTR;
+	return a != 0;
+}
+
 void
 cpu_wait(struct cpu *c)
 {
 	struct smp *m = of(c->set);
 
 	pthread_mutex_lock(&m->m);
-	while (!cpu_wants_out(c))
+	while (!worth_waking(c))
 		pthread_cond_wait(&m->cpu[c->index].wake, &m->m);
 	pthread_mutex_unlock(&m->m);
 }
