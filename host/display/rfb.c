@@ -110,16 +110,28 @@ schedule(struct rfb *r, int64_t delay_ns)
 }
 
 static void
-refresh(void *ctx)
+render(struct rfb *r)
 {
-	struct rfb *r = ctx;
 	struct display *d = r->env.display;
-	bool any = false;
 
 	if (r->env.lock)
 		r->env.lock(r->env.ctx);
 	if (d->render)
 		d->render(d->ctx, d);
+	if (r->env.unlock)
+		r->env.unlock(r->env.ctx);
+}
+
+static void
+refresh(void *ctx)
+{
+	struct rfb *r = ctx;
+	bool any = false;
+
+	render(r);
+
+	if (r->env.lock) /* for what is asked of the input devices */
+		r->env.lock(r->env.ctx);
 	for (unsigned i = 0; i < RFB_MAX_CLIENTS; i++) {
 		bool sent;
 
@@ -206,6 +218,7 @@ rfb_add_client(struct rfb *r, int fd)
 	conn->rfb = r;
 	conn->fd = fd;
 	rfb_client_init(&conn->client, &r->env);
+	render(r); /* the size that the client is told first */
 	conn->watch = loop_add_fd(r->env.loop, fd, LOOP_READ, conn_event, conn);
 	if (!conn->watch) {
 		int err = errno;
