@@ -7,17 +7,18 @@
 #include <stdio.h>
 #include <string.h>
 
-void
-err_fill(struct err *e, int code, const char *fmt, ...)
+int
+err_set(struct err *e, int code, const char *fmt, ...)
 {
 	va_list ap;
 
 	if (!e)
-		return;
+		return -code;
 	e->code = code;
 	va_start(ap, fmt);
 	vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
 	va_end(ap);
+	return -code;
 }
 
 int

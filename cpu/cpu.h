@@ -123,6 +123,9 @@ void lapic_set_cr8(struct lapic *l, uint8_t v);
 int lapic_ack(struct lapic *l);                               /* vector or -1; moves IRR → ISR */
 bool lapic_accepts_pic(const struct lapic *l);                /* LINT0 as ExtINT, or APIC off */
 void lapic_timer(struct lapic *l);                            /* deadline reached */
+void lapic_base_changed(struct lapic *l, uint64_t old);       /* IA32_APIC_BASE was written */
+void lapic_tsc_changed(struct lapic *l);                      /* TSC offset was written */
+#define LAPIC_TIMER_HZ 1000000000                             /* before the divider */
 /* MSI / IOAPIC message: to whichever processors match. False: vector already pending in all. */
 bool lapic_deliver(struct cpu_set *s, uint64_t addr, uint32_t data);
 void lapic_nmi(struct cpu_set *s);                            /* NMI line via LINT1 */

@@ -13,7 +13,6 @@ const struct dev_type *const dev_types[] = {
 	&i8254_type,
 	&i8259_type,
 	&isa_debug_exit_type,
-	&mc146818_type,
 	&piix3_type,
 	&piix4_pm_type,
 	&port92_type,

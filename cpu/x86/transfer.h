@@ -14,9 +14,18 @@
 
 /* Types of system descriptors (S = 0), SDM 3A table 3-2. */
 enum {
-	SYS_TSS16 = 1, SYS_LDT = 2, SYS_TSS16_BUSY = 3, SYS_CALL16 = 4, SYS_TASK_GATE = 5,
-	SYS_INT16 = 6, SYS_TRAP16 = 7, SYS_TSS32 = 9, SYS_TSS32_BUSY = 11, SYS_CALL32 = 12,
-	SYS_INT32 = 14, SYS_TRAP32 = 15
+	SYS_TSS16 = 1,
+	SYS_LDT = 2,
+	SYS_TSS16_BUSY = 3,
+	SYS_CALL16 = 4,
+	SYS_TASK_GATE = 5,
+	SYS_INT16 = 6,
+	SYS_TRAP16 = 7,
+	SYS_TSS32 = 9,
+	SYS_TSS32_BUSY = 11,
+	SYS_CALL32 = 12,
+	SYS_INT32 = 14,
+	SYS_TRAP32 = 15
 };
 enum { TSS_BUSY = 2, DESC_DPL_SHIFT = 5 };
 enum { ERR_EXT = 1, ERR_IDT = 2 };
@@ -65,6 +74,13 @@ insn_size(const struct insn *in)
 	return 1u << in->osize;
 }
 
+static inline void
+need_cpl0(struct cpu *c)
+{
+	if (c->cpl != 0)
+		cpu_raise_gp(c, 0);
+}
+
 /* ---- descriptors, seg.c ---- */
 
 struct desc desc_unpack(uint64_t raw, uint64_t addr);
@@ -82,11 +98,14 @@ void seg_load_v86(struct cpu *c, unsigned seg, uint16_t sel);
 struct desc seg_check_ss(struct cpu *c, uint16_t sel, unsigned cpl, unsigned vector);
 /* Long mode: CS with both L and D is #GP(sel). Offset against limit or canonical form. */
 void seg_check_cs_long(struct cpu *c, uint16_t sel, const struct desc *d);
+struct desc seg_check_return_cs(struct cpu *c, uint16_t sel);
+struct desc seg_check_return_ss(struct cpu *c, uint16_t sel, unsigned rpl, bool code64);
 void seg_check_ip(struct cpu *c, const struct desc *cs, uint64_t ip);
 /* After a return to an outer level: data segments it may not see become null. */
 void seg_drop_inner(struct cpu *c);
 /* LTR's and the task switch's last step: d is a TSS, high = base bits 63..32. */
-void seg_load_system(struct cpu *c, unsigned seg, uint16_t sel, const struct desc *d, uint64_t high);
+void seg_load_system(
+    struct cpu *c, unsigned seg, uint16_t sel, const struct desc *d, uint64_t high);
 
 /* ---- a stack in the making, stack.c ---- */
 
