@@ -106,6 +106,39 @@ mem_write(struct cpu *c, unsigned seg, uint64_t ea, unsigned size, uint64_t v)
  * Both pages are checked before a byte is stored. */
 void mem_read_bytes(struct cpu *c, unsigned seg, uint64_t ea, void *dst, unsigned len);
 void mem_write_bytes(struct cpu *c, unsigned seg, uint64_t ea, const void *src, unsigned len);
+/* 16 and 32 bytes (size is constant), with the fast path in line. dst and src: any alignment. */
+typedef uint64_t __attribute__((vector_size(16), aligned(1), may_alias)) guest_v16;
+
+static ALWAYS_INLINE void
+mem_read_vec(struct cpu *c, unsigned seg, uint64_t ea, void *dst, unsigned size)
+{
+	uint64_t lin = seg_linear(c, seg, ea, size, SEG_OK_R);
+	const struct tlb_entry *e = tlb_slot(c->tlb, lin);
+
+	if (likely(e->tag_r == (lin & ~0xfffull) && (lin & 0xfff) <= 4096 - size)) {
+		const volatile guest_v16 *p = (const guest_v16 *)(uintptr_t)(lin + e->addend);
+
+		for (unsigned i = 0; i < size / 16; i++)
+			((guest_v16 *)dst)[i] = p[i];
+	} else {
+		mem_read_bytes(c, seg, ea, dst, size);
+	}
+}
+static ALWAYS_INLINE void
+mem_write_vec(struct cpu *c, unsigned seg, uint64_t ea, const void *src, unsigned size)
+{
+	uint64_t lin = seg_linear(c, seg, ea, size, SEG_OK_W);
+	const struct tlb_entry *e = tlb_slot(c->tlb, lin);
+
+	if (likely(e->tag_w == (lin & ~0xfffull) && (lin & 0xfff) <= 4096 - size)) {
+		volatile guest_v16 *p = (guest_v16 *)(uintptr_t)(lin + e->addend);
+
+		for (unsigned i = 0; i < size / 16; i++)
+			p[i] = ((const guest_v16 *)src)[i];
+	} else {
+		mem_write_bytes(c, seg, ea, src, size);
+	}
+}
 /* Raises what a store of `len` bytes would raise; for instructions that store twice. */
 void mem_probe_write(struct cpu *c, unsigned seg, uint64_t ea, unsigned len);
 void sys_probe_write(struct cpu *c, uint64_t lin, unsigned len);
