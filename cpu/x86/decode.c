@@ -606,6 +606,8 @@ decode_operands(struct decoder *d, const struct insn_row *row)
 
 		fetchers[s->fetch](d, s, k);
 	}
+	if (d->map == MAP_1 && (d->opcode & 0xf8) == 0xd8)
+		in->imm = d->opcode; /* for FOP */
 	in->form = form_of(in);
 	if (in->prefix & PFX_LOCK && !(in->flags & INSN_LOCK_OK && in->kind[0] == OPD_MEM))
 		d->bad = true;

@@ -56,7 +56,7 @@ enum insn_flags { /* from the table, plus what decoding found */
 };
 
 struct insn {
-	uint64_t imm;   /* Ib, Iw zero-, others sign-extended to 64 bits; ENTER: size | level << 16 */
+	uint64_t imm;   /* Ib, Iw zero-, others sign-extended to 64 bits; ENTER: size | level << 16; x87: D8..DF */
 	int64_t disp;   /* sign-extended; MOFFS: the address */
 	uint16_t op;    /* enum op */
 	uint16_t flags; /* INSN_* */

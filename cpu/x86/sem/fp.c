@@ -72,7 +72,7 @@ x87_update_es(struct cpu *c)
 	if (c->fpu.sw & ~c->fpu.cw & X87_FLAGS) {
 		c->fpu.sw |= X87_ES | X87_B;
 	} else {
-		c->fpu.sw &= (uint16_t)~(X87_ES | X87_B);
+		c->fpu.sw &= (uint16_t) ~(X87_ES | X87_B);
 		if (was && !(c->cr0 & CR0_NE))
 			set_ferr(c, false);
 	}
@@ -110,7 +110,8 @@ is_tiny(enum fp_result kind, const struct lane *r, unsigned lanes)
 }
 
 void
-fp_done_slow(struct cpu *c, uint32_t flags, enum fp_result kind, const struct lane *r, unsigned lanes)
+fp_done_slow(
+    struct cpu *c, uint32_t flags, enum fp_result kind, const struct lane *r, unsigned lanes)
 {
 	uint32_t masked = (c->mxcsr & MXCSR_MASKS) >> 7;
 

@@ -9,9 +9,24 @@
 #include "cpu/x86/sem/x87_env.h"
 
 enum {
-	FX_CW = 0, FX_SW = 2, FX_TW = 4, FX_OP = 6, FX_IP = 8, FX_CS = 12, FX_DP = 16, FX_DS = 20,
-	FX_MXCSR = 24, FX_MXCSR_MASK = 28, FX_ST = 32, FX_XMM = 160, FX_XMM_END = 416,
-	XS_HEADER = 512, XS_BV = 512, XS_COMP_BV = 520, XS_RESERVED = 528, XS_AVX = 576,
+	FX_CW = 0,
+	FX_SW = 2,
+	FX_TW = 4,
+	FX_OP = 6,
+	FX_IP = 8,
+	FX_CS = 12,
+	FX_DP = 16,
+	FX_DS = 20,
+	FX_MXCSR = 24,
+	FX_MXCSR_MASK = 28,
+	FX_ST = 32,
+	FX_XMM = 160,
+	FX_XMM_END = 416,
+	XS_HEADER = 512,
+	XS_BV = 512,
+	XS_COMP_BV = 520,
+	XS_RESERVED = 528,
+	XS_AVX = 576,
 	XS_AVX_END = 832
 };
 
@@ -226,7 +241,8 @@ in_use(const struct cpu *c)
 
 /* `parts` are written, the state of `rfbm` is noted in the header. */
 static void
-xsave(struct cpu *c, const struct insn *in, uint64_t ea, uint64_t rfbm, uint64_t parts, uint64_t used)
+xsave(
+    struct cpu *c, const struct insn *in, uint64_t ea, uint64_t rfbm, uint64_t parts, uint64_t used)
 {
 	uint8_t p[XS_AVX_END];
 	unsigned s = in->seg, n = vector_count(c);

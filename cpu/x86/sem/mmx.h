@@ -39,14 +39,14 @@ mmx_src(struct cpu *c, const struct insn *in, unsigned k, unsigned size)
 typedef void mmx_kernel(uint64_t *d, const uint64_t *s);
 
 /* One host instruction; the host's own x87 registers are left empty. */
-#define MMX_KERNEL_AS(name, text)                                                  \
-	static ALWAYS_INLINE void k_mmx_##name(uint64_t *d, const uint64_t *s)     \
-	{                                                                          \
-		__asm__ volatile("movq %0,%%mm0\n\t" text " %1,%%mm0\n\t"          \
-		                 "movq %%mm0,%0\n\temms"                           \
-		                 : "+m"(*d)                                        \
-		                 : "m"(*s)                                         \
-		                 : "mm0");                                         \
+#define MMX_KERNEL_AS(name, text)                                                                  \
+	static ALWAYS_INLINE void k_mmx_##name(uint64_t *d, const uint64_t *s)                     \
+	{                                                                                          \
+		__asm__ volatile("movq %0,%%mm0\n\t" text " %1,%%mm0\n\t"                          \
+				 "movq %%mm0,%0\n\temms"                                           \
+				 : "+m"(*d)                                                        \
+				 : "m"(*s)                                                         \
+				 : "mm0");                                                         \
 	}
 
 static ALWAYS_INLINE void
@@ -63,12 +63,12 @@ mmx_op(struct cpu *c, const struct insn *in, mmx_kernel *k, unsigned size)
 }
 
 /* d = op(d, s) with a source of `size` bytes when it is memory */
-#define MMX_OP(name, size)                                                    \
-	MMX_KERNEL_AS(name, #name)                                            \
-	static void do_mmx_##name(struct cpu *c, const struct insn *in)       \
-	{                                                                     \
-		mmx_op(c, in, k_mmx_##name, size);                            \
-	}                                                                     \
+#define MMX_OP(name, size)                                                                         \
+	MMX_KERNEL_AS(name, #name)                                                                 \
+	static void do_mmx_##name(struct cpu *c, const struct insn *in)                            \
+	{                                                                                          \
+		mmx_op(c, in, k_mmx_##name, size);                                                 \
+	}                                                                                          \
 	SEM_ONE(mmx_##name)
 
 #endif

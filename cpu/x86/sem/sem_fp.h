@@ -10,16 +10,40 @@
 #include "cpu/x86/sem.h"
 
 enum {
-	X87_IE = 1, X87_DE = 2, X87_ZE = 4, X87_OE = 8, X87_UE = 0x10, X87_PE = 0x20,
-	X87_SF = 0x40, X87_ES = 0x80, X87_C0 = 0x100, X87_C1 = 0x200, X87_C2 = 0x400,
-	X87_TOP = 0x3800, X87_C3 = 0x4000, X87_B = 0x8000,
-	X87_FLAGS = 0x3f, X87_PRE = X87_IE | X87_DE | X87_ZE, X87_CC = 0x4700
+	X87_IE = 1,
+	X87_DE = 2,
+	X87_ZE = 4,
+	X87_OE = 8,
+	X87_UE = 0x10,
+	X87_PE = 0x20,
+	X87_SF = 0x40,
+	X87_ES = 0x80,
+	X87_C0 = 0x100,
+	X87_C1 = 0x200,
+	X87_C2 = 0x400,
+	X87_TOP = 0x3800,
+	X87_C3 = 0x4000,
+	X87_B = 0x8000,
+	X87_FLAGS = 0x3f,
+	X87_PRE = X87_IE | X87_DE | X87_ZE,
+	X87_CC = 0x4700
 };
 enum {
-	MXCSR_IE = 1, MXCSR_DE = 2, MXCSR_ZE = 4, MXCSR_OE = 8, MXCSR_UE = 0x10, MXCSR_PE = 0x20,
-	MXCSR_FLAGS = 0x3f, MXCSR_PRE = MXCSR_IE | MXCSR_DE | MXCSR_ZE, MXCSR_DAZ = 0x40,
-	MXCSR_MASKS = 0x1f80, MXCSR_UM = 0x800, MXCSR_RC = 0x6000, MXCSR_FTZ = 0x8000,
-	MXCSR_INIT = 0x1f80, MXCSR_VALID = 0xffff
+	MXCSR_IE = 1,
+	MXCSR_DE = 2,
+	MXCSR_ZE = 4,
+	MXCSR_OE = 8,
+	MXCSR_UE = 0x10,
+	MXCSR_PE = 0x20,
+	MXCSR_FLAGS = 0x3f,
+	MXCSR_PRE = MXCSR_IE | MXCSR_DE | MXCSR_ZE,
+	MXCSR_DAZ = 0x40,
+	MXCSR_MASKS = 0x1f80,
+	MXCSR_UM = 0x800,
+	MXCSR_RC = 0x6000,
+	MXCSR_FTZ = 0x8000,
+	MXCSR_INIT = 0x1f80,
+	MXCSR_VALID = 0xffff
 };
 enum { XCR0_X87 = 1, XCR0_SSE = 2, XCR0_AVX = 4 };
 
@@ -64,7 +88,7 @@ static ALWAYS_INLINE void
 avx_check(struct cpu *c)
 {
 	if (unlikely((c->cr0 & (CR0_PE | CR0_TS)) != CR0_PE || !(c->cr4 & CR4_OSXSAVE) ||
-	        (~c->xcr0 & (XCR0_SSE | XCR0_AVX)) || (c->eflags & FL_VM)))
+		     (~c->xcr0 & (XCR0_SSE | XCR0_AVX)) || (c->eflags & FL_VM)))
 		avx_refuse(c);
 }
 

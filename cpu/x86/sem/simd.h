@@ -42,42 +42,42 @@ typedef void vec_kernel(struct lane *d, const struct lane *s);
 /* with an immediate that is only known at run time */
 typedef void vec_kernel_imm(struct lane *d, const struct lane *s, unsigned imm);
 
-#define VEC_KERNEL_AS(name, text)                                                         \
-	static ALWAYS_INLINE void k_##name(struct lane *d, const struct lane *s)          \
-	{                                                                                 \
-		__asm__ volatile("movdqa %0,%%xmm0\n\t" text " %1,%%xmm0\n\t"             \
-		                 "movdqa %%xmm0,%0"                                       \
-		                 : "+m"(*d)                                               \
-		                 : "m"(*s)                                                \
-		                 : "xmm0");                                               \
+#define VEC_KERNEL_AS(name, text)                                                                  \
+	static ALWAYS_INLINE void k_##name(struct lane *d, const struct lane *s)                   \
+	{                                                                                          \
+		__asm__ volatile("movdqa %0,%%xmm0\n\t" text " %1,%%xmm0\n\t"                      \
+				 "movdqa %%xmm0,%0"                                                \
+				 : "+m"(*d)                                                        \
+				 : "m"(*s)                                                         \
+				 : "xmm0");                                                        \
 	}
 #define VEC_KERNEL(name) VEC_KERNEL_AS(name, #name)
 /*
  * The host wants the immediate inside the instruction: `n` copies of it, 16 bytes each, and
  * a jump. imm < n.
  */
-#define VEC_KERNEL_IMM(name, n)                                                           \
-	static ALWAYS_INLINE void k_##name(struct lane *d, const struct lane *s, unsigned imm) \
-	{                                                                                 \
-		uint64_t t = (uint64_t)imm * 16;                                          \
-                                                                                          \
-		__asm__ volatile("movdqa %0,%%xmm0\n\t"                                   \
-		                 "movdqa %2,%%xmm1\n\t"                                   \
-		                 "leaq 1f(%%rip),%%rcx\n\t"                               \
-		                 "addq %%rcx,%1\n\t"                                      \
-		                 "jmp *%1\n\t"                                            \
-		                 ".balign 16\n"                                           \
-		                 "1:\n\t"                                                 \
-		                 ".set Lvec_imm, 0\n\t"                                   \
-		                 ".rept " #n "\n\t" #name " $Lvec_imm,%%xmm1,%%xmm0\n\t"   \
-		                 "jmp 2f\n\t"                                             \
-		                 ".balign 16\n\t"                                         \
-		                 ".set Lvec_imm, Lvec_imm + 1\n\t"                        \
-		                 ".endr\n"                                                \
-		                 "2:\tmovdqa %%xmm0,%0"                                   \
-		                 : "+m"(*d), "+r"(t)                                      \
-		                 : "m"(*s)                                                \
-		                 : "xmm0", "xmm1", "rcx");                                \
+#define VEC_KERNEL_IMM(name, n)                                                                    \
+	static ALWAYS_INLINE void k_##name(struct lane *d, const struct lane *s, unsigned imm)     \
+	{                                                                                          \
+		uint64_t t = (uint64_t)imm * 16;                                                   \
+                                                                                                   \
+		__asm__ volatile("movdqa %0,%%xmm0\n\t"                                            \
+				 "movdqa %2,%%xmm1\n\t"                                            \
+				 "leaq 1f(%%rip),%%rcx\n\t"                                        \
+				 "addq %%rcx,%1\n\t"                                               \
+				 "jmp *%1\n\t"                                                     \
+				 ".balign 16\n"                                                    \
+				 "1:\n\t"                                                          \
+				 ".set Lvec_imm, 0\n\t"                                            \
+				 ".rept " #n "\n\t" #name " $Lvec_imm,%%xmm1,%%xmm0\n\t"           \
+				 "jmp 2f\n\t"                                                      \
+				 ".balign 16\n\t"                                                  \
+				 ".set Lvec_imm, Lvec_imm + 1\n\t"                                 \
+				 ".endr\n"                                                         \
+				 "2:\tmovdqa %%xmm0,%0"                                            \
+				 : "+m"(*d), "+r"(t)                                               \
+				 : "m"(*s)                                                         \
+				 : "xmm0", "xmm1", "rcx");                                         \
 	}
 
 /* ---- registers and memory ---- */
@@ -169,17 +169,23 @@ avx_check_int(struct cpu *c, const struct insn *in)
 /* ---- handler objects ---- */
 
 /* One function for register sources, one for memory. */
-#define SEM_RR_RM_ROW(rr, rm) { rr, rm, rr, rr, rm }
-#define SEM_RR_RM(op, rr, rm)                                                                \
-	const struct sem sem_##op = { { SEM_RR_RM_ROW(rr, rm), SEM_RR_RM_ROW(rr, rm),        \
+#define SEM_RR_RM_ROW(rr, rm)                                                                      \
+	{                                                                                          \
+		rr, rm, rr, rr, rm                                                                 \
+	}
+#define SEM_RR_RM(op, rr, rm)                                                                      \
+	const struct sem sem_##op = { { SEM_RR_RM_ROW(rr, rm), SEM_RR_RM_ROW(rr, rm),              \
 	    SEM_RR_RM_ROW(rr, rm), SEM_RR_RM_ROW(rr, rm) } };
 /* Moves: register, load, store. */
-#define SEM_MOVE_ROW(rr, rm, mr) { rr, rm, mr, rr, mr }
-#define SEM_MOVE(op, rr, rm, mr)                                                             \
-	const struct sem sem_##op = { { SEM_MOVE_ROW(rr, rm, mr), SEM_MOVE_ROW(rr, rm, mr),  \
+#define SEM_MOVE_ROW(rr, rm, mr)                                                                   \
+	{                                                                                          \
+		rr, rm, mr, rr, mr                                                                 \
+	}
+#define SEM_MOVE(op, rr, rm, mr)                                                                   \
+	const struct sem sem_##op = { { SEM_MOVE_ROW(rr, rm, mr), SEM_MOVE_ROW(rr, rm, mr),        \
 	    SEM_MOVE_ROW(rr, rm, mr), SEM_MOVE_ROW(rr, rm, mr) } };
 /* Another op with the same function for everything. */
-#define SEM_FN(op, f) \
+#define SEM_FN(op, f)                                                                              \
 	const struct sem sem_##op = { { SEM_SAME(f), SEM_SAME(f), SEM_SAME(f), SEM_SAME(f) } };
 
 /* ---- floating point ---- */
@@ -206,8 +212,8 @@ fp_end(void)
 	__asm__ volatile("stmxcsr %0\n\tldmxcsr %1" : "=m"(m) : "m"(host) : "memory");
 	return m & MXCSR_FLAGS;
 }
-void fp_done_slow(struct cpu *c, uint32_t flags, enum fp_result kind, const struct lane *r,
-    unsigned lanes);
+void fp_done_slow(
+    struct cpu *c, uint32_t flags, enum fp_result kind, const struct lane *r, unsigned lanes);
 /* Notes the flags, or raises #XM. r: the result not stored yet. */
 static ALWAYS_INLINE void
 fp_done(struct cpu *c, uint32_t flags, enum fp_result kind, const struct lane *r, unsigned lanes)

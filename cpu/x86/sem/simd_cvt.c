@@ -78,17 +78,17 @@ avx_narrow(struct cpu *c, const struct insn *in, vec_kernel *k, enum fp_result k
 	avx_put128(c, in->reg[0], &(struct lane){ { r.q[0], r.q[2] } });
 }
 
-#define CONVERT(name, kind, size, avx)                               \
-	VEC_KERNEL(name)                                             \
-	static void do_##name(struct cpu *c, const struct insn *in)  \
-	{                                                            \
-		sse_convert(c, in, k_##name, kind, size);            \
-	}                                                            \
-	static void do_v##name(struct cpu *c, const struct insn *in) \
-	{                                                            \
-		avx(c, in, k_##name, kind);                          \
-	}                                                            \
-	SEM_ONE(name)                                                \
+#define CONVERT(name, kind, size, avx)                                                             \
+	VEC_KERNEL(name)                                                                           \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		sse_convert(c, in, k_##name, kind, size);                                          \
+	}                                                                                          \
+	static void do_v##name(struct cpu *c, const struct insn *in)                               \
+	{                                                                                          \
+		avx(c, in, k_##name, kind);                                                        \
+	}                                                                                          \
+	SEM_ONE(name)                                                                              \
 	SEM_ONE(v##name)
 
 CONVERT(cvtdq2ps, FP_NONE, 16, avx_same)
@@ -113,8 +113,8 @@ int_src(struct cpu *c, const struct insn *in, unsigned k)
 	return (struct lane){ { c->gpr[in->reg[k]], 0 } };
 }
 static ALWAYS_INLINE void
-from_int(struct cpu *c, const struct insn *in, struct lane *r, const struct lane *s, vec_kernel *k32,
-    vec_kernel *k64)
+from_int(struct cpu *c, const struct insn *in, struct lane *r, const struct lane *s,
+    vec_kernel *k32, vec_kernel *k64)
 {
 	uint32_t flags;
 
@@ -126,62 +126,62 @@ from_int(struct cpu *c, const struct insn *in, struct lane *r, const struct lane
 	flags = fp_end();
 	fp_done(c, flags, FP_NONE, r, 1);
 }
-#define FROM_INT(name)                                               \
-	VEC_KERNEL(name##l)                                          \
-	VEC_KERNEL(name##q)                                          \
-	static void do_##name(struct cpu *c, const struct insn *in)  \
-	{                                                            \
-		struct lane s, r;                                    \
-                                                                     \
-		sse_check(c);                                        \
-		s = int_src(c, in, 1);                               \
-		r = *xmm_reg(c, in->reg[0]);                         \
-		from_int(c, in, &r, &s, k_##name##l, k_##name##q);   \
-		*xmm_reg(c, in->reg[0]) = r;                         \
-	}                                                            \
-	static void do_v##name(struct cpu *c, const struct insn *in) \
-	{                                                            \
-		struct lane s, r;                                    \
-                                                                     \
-		avx_check(c);                                        \
-		s = int_src(c, in, 2);                               \
-		r = *xmm_reg(c, in->reg[1]);                         \
-		from_int(c, in, &r, &s, k_##name##l, k_##name##q);   \
-		avx_put128(c, in->reg[0], &r);                       \
-	}                                                            \
-	SEM_ONE(name)                                                \
+#define FROM_INT(name)                                                                             \
+	VEC_KERNEL(name##l)                                                                        \
+	VEC_KERNEL(name##q)                                                                        \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		struct lane s, r;                                                                  \
+                                                                                                   \
+		sse_check(c);                                                                      \
+		s = int_src(c, in, 1);                                                             \
+		r = *xmm_reg(c, in->reg[0]);                                                       \
+		from_int(c, in, &r, &s, k_##name##l, k_##name##q);                                 \
+		*xmm_reg(c, in->reg[0]) = r;                                                       \
+	}                                                                                          \
+	static void do_v##name(struct cpu *c, const struct insn *in)                               \
+	{                                                                                          \
+		struct lane s, r;                                                                  \
+                                                                                                   \
+		avx_check(c);                                                                      \
+		s = int_src(c, in, 2);                                                             \
+		r = *xmm_reg(c, in->reg[1]);                                                       \
+		from_int(c, in, &r, &s, k_##name##l, k_##name##q);                                 \
+		avx_put128(c, in->reg[0], &r);                                                     \
+	}                                                                                          \
+	SEM_ONE(name)                                                                              \
 	SEM_ONE(v##name)
 FROM_INT(cvtsi2ss)
 FROM_INT(cvtsi2sd)
 
-#define TO_INT(name, size)                                                                \
-	static ALWAYS_INLINE void to_int_##name(struct cpu *c, const struct insn *in)     \
-	{                                                                                 \
-		union vec t;                                                              \
-		const union vec *s = vec_src(c, in, 1, &t, size, false);                  \
-		uint64_t v;                                                               \
-		uint32_t flags;                                                           \
-                                                                                          \
-		fp_begin(c);                                                              \
-		if (in->osize == 3)                                                       \
-			__asm__ volatile(#name " %1,%q0" : "=r"(v) : "m"(s->l[0]));       \
-		else                                                                      \
-			__asm__ volatile(#name " %1,%k0" : "=r"(v) : "m"(s->l[0]));       \
-		flags = fp_end();                                                         \
-		fp_done(c, flags, FP_NONE, NULL, 0);                                      \
-		c->gpr[in->reg[0]] = v;                                                   \
-	}                                                                                 \
-	static void do_##name(struct cpu *c, const struct insn *in)                       \
-	{                                                                                 \
-		sse_check(c);                                                             \
-		to_int_##name(c, in);                                                     \
-	}                                                                                 \
-	static void do_v##name(struct cpu *c, const struct insn *in)                      \
-	{                                                                                 \
-		avx_check(c);                                                             \
-		to_int_##name(c, in);                                                     \
-	}                                                                                 \
-	SEM_ONE(name)                                                                     \
+#define TO_INT(name, size)                                                                         \
+	static ALWAYS_INLINE void to_int_##name(struct cpu *c, const struct insn *in)              \
+	{                                                                                          \
+		union vec t;                                                                       \
+		const union vec *s = vec_src(c, in, 1, &t, size, false);                           \
+		uint64_t v;                                                                        \
+		uint32_t flags;                                                                    \
+                                                                                                   \
+		fp_begin(c);                                                                       \
+		if (in->osize == 3)                                                                \
+			__asm__ volatile(#name " %1,%q0" : "=r"(v) : "m"(s->l[0]));                \
+		else                                                                               \
+			__asm__ volatile(#name " %1,%k0" : "=r"(v) : "m"(s->l[0]));                \
+		flags = fp_end();                                                                  \
+		fp_done(c, flags, FP_NONE, NULL, 0);                                               \
+		c->gpr[in->reg[0]] = v;                                                            \
+	}                                                                                          \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		sse_check(c);                                                                      \
+		to_int_##name(c, in);                                                              \
+	}                                                                                          \
+	static void do_v##name(struct cpu *c, const struct insn *in)                               \
+	{                                                                                          \
+		avx_check(c);                                                                      \
+		to_int_##name(c, in);                                                              \
+	}                                                                                          \
+	SEM_ONE(name)                                                                              \
 	SEM_ONE(v##name)
 TO_INT(cvtss2si, 4)
 TO_INT(cvttss2si, 4)
@@ -226,27 +226,27 @@ do_cvtpi2pd(struct cpu *c, const struct insn *in)
 }
 SEM_ONE(cvtpi2pd)
 
-#define TO_MMX(name, size)                                                          \
-	static void do_##name(struct cpu *c, const struct insn *in)                 \
-	{                                                                           \
-		union vec t;                                                        \
-		const union vec *s;                                                 \
-		uint64_t v;                                                         \
-		uint32_t flags;                                                     \
-                                                                                    \
-		sse_check(c);                                                       \
-		if (!mmx_ready(c))                                                  \
-			return;                                                     \
-		s = vec_src(c, in, 1, &t, size, true);                              \
-		fp_begin(c);                                                        \
-		__asm__ volatile(#name " %1,%%mm0\n\tmovq %%mm0,%0\n\temms"         \
-		                 : "=m"(v)                                          \
-		                 : "m"(s->l[0])                                     \
-		                 : "mm0");                                          \
-		flags = fp_end();                                                   \
-		fp_done(c, flags, FP_NONE, NULL, 0);                                \
-		mmx_put(c, in->reg[0], v);                                          \
-	}                                                                           \
+#define TO_MMX(name, size)                                                                         \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		union vec t;                                                                       \
+		const union vec *s;                                                                \
+		uint64_t v;                                                                        \
+		uint32_t flags;                                                                    \
+                                                                                                   \
+		sse_check(c);                                                                      \
+		if (!mmx_ready(c))                                                                 \
+			return;                                                                    \
+		s = vec_src(c, in, 1, &t, size, true);                                             \
+		fp_begin(c);                                                                       \
+		__asm__ volatile(#name " %1,%%mm0\n\tmovq %%mm0,%0\n\temms"                        \
+				 : "=m"(v)                                                         \
+				 : "m"(s->l[0])                                                    \
+				 : "mm0");                                                         \
+		flags = fp_end();                                                                  \
+		fp_done(c, flags, FP_NONE, NULL, 0);                                               \
+		mmx_put(c, in->reg[0], v);                                                         \
+	}                                                                                          \
 	SEM_ONE(name)
 TO_MMX(cvtps2pi, 8)
 TO_MMX(cvttps2pi, 8)
@@ -267,13 +267,13 @@ do_vcvtph2ps(struct cpu *c, const struct insn *in)
 }
 SEM_ONE(vcvtph2ps)
 
-#define PH_CASE(n)                                                                                \
-	case n:                                                                                   \
-		__asm__ volatile("movdqa %1,%%xmm0\n\tvcvtps2ph $" #n ",%%xmm0,%%xmm0\n\t"        \
-		                 "movdqa %%xmm0,%0"                                               \
-		                 : "=m"(*d)                                                       \
-		                 : "m"(*s)                                                        \
-		                 : "xmm0");                                                       \
+#define PH_CASE(n)                                                                                 \
+	case n:                                                                                    \
+		__asm__ volatile("movdqa %1,%%xmm0\n\tvcvtps2ph $" #n ",%%xmm0,%%xmm0\n\t"         \
+				 "movdqa %%xmm0,%0"                                                \
+				 : "=m"(*d)                                                        \
+				 : "m"(*s)                                                         \
+				 : "xmm0");                                                        \
 		break;
 static void
 k_vcvtps2ph(struct lane *d, const struct lane *s, unsigned imm)

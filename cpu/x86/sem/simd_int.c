@@ -57,37 +57,37 @@ avx_logic(struct cpu *c, const struct insn *in, vec_kernel *k)
 	*vec_reg(c, in->reg[0]) = r;
 }
 
-#define SSE_INT(name)                                                      \
-	VEC_KERNEL(name)                                                   \
-	static void name##_rr(struct cpu *c, const struct insn *in)        \
-	{                                                                  \
-		sse_int_rr(c, in, k_##name);                               \
-	}                                                                  \
-	static void name##_rm(struct cpu *c, const struct insn *in)        \
-	{                                                                  \
-		sse_int_rm(c, in, k_##name);                               \
-	}                                                                  \
+#define SSE_INT(name)                                                                              \
+	VEC_KERNEL(name)                                                                           \
+	static void name##_rr(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		sse_int_rr(c, in, k_##name);                                                       \
+	}                                                                                          \
+	static void name##_rm(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		sse_int_rm(c, in, k_##name);                                                       \
+	}                                                                                          \
 	SEM_RR_RM(name, name##_rr, name##_rm)
-#define AVX_INT(name, body)                                                \
-	static void do_v##name(struct cpu *c, const struct insn *in)       \
-	{                                                                  \
-		body(c, in, k_##name);                                     \
-	}                                                                  \
+#define AVX_INT(name, body)                                                                        \
+	static void do_v##name(struct cpu *c, const struct insn *in)                               \
+	{                                                                                          \
+		body(c, in, k_##name);                                                             \
+	}                                                                                          \
 	SEM_ONE(v##name)
 
 /* SSE and AVX */
-#define INT(name)     \
-	SSE_INT(name) \
+#define INT(name)                                                                                  \
+	SSE_INT(name)                                                                              \
 	AVX_INT(name, avx_int)
 /* and MMX */
-#define INT_MMX(name)  \
-	MMX_OP(name, 8) \
+#define INT_MMX(name)                                                                              \
+	MMX_OP(name, 8)                                                                            \
 	INT(name)
-#define INT_MMX_LOW(name) /* PUNPCKL*: the MMX form reads 4 bytes */ \
-	MMX_OP(name, 4)                                              \
+#define INT_MMX_LOW(name) /* PUNPCKL*: the MMX form reads 4 bytes */                               \
+	MMX_OP(name, 4)                                                                            \
 	INT(name)
-#define LOGIC(name)   \
-	SSE_INT(name) \
+#define LOGIC(name)                                                                                \
+	SSE_INT(name)                                                                              \
 	AVX_INT(name, avx_logic)
 
 INT_MMX_LOW(punpcklbw)
@@ -202,20 +202,20 @@ avx_unary(struct cpu *c, const struct insn *in, vec_kernel *k)
 		k(&r.l[1], &s->l[1]);
 	*vec_reg(c, in->reg[0]) = r;
 }
-#define UNARY(name)                                                  \
-	VEC_KERNEL(name)                                             \
-	static void do_##name(struct cpu *c, const struct insn *in)  \
-	{                                                            \
-		sse_unary(c, in, k_##name);                          \
-	}                                                            \
-	static void do_v##name(struct cpu *c, const struct insn *in) \
-	{                                                            \
-		avx_unary(c, in, k_##name);                          \
-	}                                                            \
-	SEM_ONE(name)                                                \
+#define UNARY(name)                                                                                \
+	VEC_KERNEL(name)                                                                           \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		sse_unary(c, in, k_##name);                                                        \
+	}                                                                                          \
+	static void do_v##name(struct cpu *c, const struct insn *in)                               \
+	{                                                                                          \
+		avx_unary(c, in, k_##name);                                                        \
+	}                                                                                          \
+	SEM_ONE(name)                                                                              \
 	SEM_ONE(v##name)
-#define UNARY_MMX(name) \
-	MMX_OP(name, 8) \
+#define UNARY_MMX(name)                                                                            \
+	MMX_OP(name, 8)                                                                            \
 	UNARY(name)
 
 UNARY_MMX(pabsb)
@@ -276,24 +276,24 @@ mmx_shift_imm(struct cpu *c, const struct insn *in, mmx_kernel *k)
 	k(&d, &n);
 	mmx_put(c, in->reg[0], d);
 }
-#define SHIFT(name)                                                          \
-	MMX_OP(name, 8)                                                      \
-	SSE_INT(name)                                                        \
-	AVX_INT(name, avx_shift)                                             \
-	static void do_mmx_##name##_i(struct cpu *c, const struct insn *in)  \
-	{                                                                    \
-		mmx_shift_imm(c, in, k_mmx_##name);                          \
-	}                                                                    \
-	static void do_##name##_i(struct cpu *c, const struct insn *in)      \
-	{                                                                    \
-		sse_shift_imm(c, in, k_##name);                              \
-	}                                                                    \
-	static void do_v##name##_i(struct cpu *c, const struct insn *in)     \
-	{                                                                    \
-		avx_shift_imm(c, in, k_##name);                              \
-	}                                                                    \
-	SEM_ONE(mmx_##name##_i)                                              \
-	SEM_ONE(name##_i)                                                    \
+#define SHIFT(name)                                                                                \
+	MMX_OP(name, 8)                                                                            \
+	SSE_INT(name)                                                                              \
+	AVX_INT(name, avx_shift)                                                                   \
+	static void do_mmx_##name##_i(struct cpu *c, const struct insn *in)                        \
+	{                                                                                          \
+		mmx_shift_imm(c, in, k_mmx_##name);                                                \
+	}                                                                                          \
+	static void do_##name##_i(struct cpu *c, const struct insn *in)                            \
+	{                                                                                          \
+		sse_shift_imm(c, in, k_##name);                                                    \
+	}                                                                                          \
+	static void do_v##name##_i(struct cpu *c, const struct insn *in)                           \
+	{                                                                                          \
+		avx_shift_imm(c, in, k_##name);                                                    \
+	}                                                                                          \
+	SEM_ONE(mmx_##name##_i)                                                                    \
+	SEM_ONE(name##_i)                                                                          \
 	SEM_ONE(v##name##_i)
 
 SHIFT(psrlw)

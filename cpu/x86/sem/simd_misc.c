@@ -13,7 +13,7 @@ test_bits(struct cpu *c, const union vec *a, const union vec *b, unsigned n, uin
 		and |= a->q[i] & b->q[i] & mask;
 		andn |= ~a->q[i] & b->q[i] & mask;
 	}
-	flags_set_arith(c, (and ? 0 : FL_ZF) | (andn ? 0 : FL_CF));
+	flags_set_arith(c, (and? 0 : FL_ZF) | (andn ? 0 : FL_CF));
 }
 static void
 do_ptest(struct cpu *c, const struct insn *in)
@@ -24,15 +24,14 @@ do_ptest(struct cpu *c, const struct insn *in)
 	test_bits(c, vec_reg(c, in->reg[0]), vec_src(c, in, 1, &t, 16, true), 2, ~0ull);
 }
 SEM_ONE(ptest)
-#define VTEST(name, mask)                                                                  \
-	static void do_##name(struct cpu *c, const struct insn *in)                        \
-	{                                                                                  \
-		union vec t;                                                               \
-                                                                                           \
-		avx_check(c);                                                              \
-		test_bits(                                                                 \
-		    c, vec_reg(c, in->reg[0]), avx_src(c, in, 1, &t), in->vl ? 4 : 2, mask); \
-	}                                                                                  \
+#define VTEST(name, mask)                                                                          \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		union vec t;                                                                       \
+                                                                                                   \
+		avx_check(c);                                                                      \
+		test_bits(c, vec_reg(c, in->reg[0]), avx_src(c, in, 1, &t), in->vl ? 4 : 2, mask); \
+	}                                                                                          \
 	SEM_ONE(name)
 VTEST(vptest, ~0ull)
 VTEST(vtestps, 0x8000000080000000ull)
@@ -88,9 +87,9 @@ k_pclmul(struct lane *d, const struct lane *s, unsigned imm)
 	struct lane a = { { d->q[imm & 1], 0 } }, b = { { s->q[imm >> 4 & 1], 0 } };
 
 	__asm__ volatile("movdqa %1,%%xmm0\n\tpclmulqdq $0,%2,%%xmm0\n\tmovdqa %%xmm0,%0"
-	                 : "=m"(*d)
-	                 : "m"(a), "m"(b)
-	                 : "xmm0");
+			 : "=m"(*d)
+			 : "m"(a), "m"(b)
+			 : "xmm0");
 }
 static void
 do_pclmulqdq(struct cpu *c, const struct insn *in)
@@ -130,17 +129,17 @@ avx_aes(struct cpu *c, const struct insn *in, vec_kernel *k, unsigned src)
 	k(&r, &s->l[0]);
 	avx_put128(c, in->reg[0], &r);
 }
-#define AES(name, src)                                               \
-	VEC_KERNEL(name)                                             \
-	static void do_##name(struct cpu *c, const struct insn *in)  \
-	{                                                            \
-		sse_aes(c, in, k_##name);                            \
-	}                                                            \
-	static void do_v##name(struct cpu *c, const struct insn *in) \
-	{                                                            \
-		avx_aes(c, in, k_##name, src);                       \
-	}                                                            \
-	SEM_ONE(name)                                                \
+#define AES(name, src)                                                                             \
+	VEC_KERNEL(name)                                                                           \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		sse_aes(c, in, k_##name);                                                          \
+	}                                                                                          \
+	static void do_v##name(struct cpu *c, const struct insn *in)                               \
+	{                                                                                          \
+		avx_aes(c, in, k_##name, src);                                                     \
+	}                                                                                          \
+	SEM_ONE(name)                                                                              \
 	SEM_ONE(v##name)
 AES(aesenc, 2)
 AES(aesenclast, 2)
@@ -155,9 +154,9 @@ key_assist(const struct lane *s, uint64_t rcon)
 	struct lane r;
 
 	__asm__ volatile("aeskeygenassist $0,%1,%%xmm0\n\tmovdqa %%xmm0,%0"
-	                 : "=m"(r)
-	                 : "m"(*s)
-	                 : "xmm0");
+			 : "=m"(r)
+			 : "m"(*s)
+			 : "xmm0");
 	r.q[0] ^= rcon << 32;
 	r.q[1] ^= rcon << 32;
 	return r;
@@ -187,12 +186,12 @@ SEM_ONE(vaeskeygenassist)
 
 /* ---- SHA ---- */
 
-#define SHA(name)                                                   \
-	VEC_KERNEL(name)                                            \
-	static void do_##name(struct cpu *c, const struct insn *in) \
-	{                                                           \
-		sse_aes(c, in, k_##name);                           \
-	}                                                           \
+#define SHA(name)                                                                                  \
+	VEC_KERNEL(name)                                                                           \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		sse_aes(c, in, k_##name);                                                          \
+	}                                                                                          \
 	SEM_ONE(name)
 SHA(sha1nexte)
 SHA(sha1msg1)
@@ -217,10 +216,10 @@ do_sha256rnds2(struct cpu *c, const struct insn *in)
 	sse_check(c);
 	s = vec_src(c, in, 1, &t, 16, true);
 	__asm__ volatile("movdqa %2,%%xmm0\n\tmovdqa %0,%%xmm1\n\tsha256rnds2 %1,%%xmm1\n\t"
-	                 "movdqa %%xmm1,%0"
-	                 : "+m"(*d)
-	                 : "m"(s->l[0]), "m"(*xmm_reg(c, 0))
-	                 : "xmm0", "xmm1");
+			 "movdqa %%xmm1,%0"
+			 : "+m"(*d)
+			 : "m"(s->l[0]), "m"(*xmm_reg(c, 0))
+			 : "xmm0", "xmm1");
 }
 SEM_ONE(sha256rnds2)
 
@@ -234,42 +233,42 @@ struct string_result {
  * 128 copies of the host instruction (bit 7 of the immediate has no meaning), 16 bytes each.
  * la, lb: lengths in RAX and RDX for the explicit forms.
  */
-#define STRING_KERNEL(name, out, store)                                                    \
-	static void k_##name(struct string_result *r, const struct lane *a,                \
-	    const struct lane *b, uint64_t la, uint64_t lb, unsigned imm)                  \
-	{                                                                                  \
-		uint64_t t = (uint64_t)(imm & 127) * 16, cx = 0;                           \
-		bool cf, zf, sf, of;                                                       \
-                                                                                           \
-		__asm__ volatile("movdqa %[a],%%xmm1\n\t"                                  \
-		                 "movdqa %[b],%%xmm2\n\t"                                  \
-		                 "leaq 1f(%%rip),%%rcx\n\t"                                \
-		                 "addq %%rcx,%[t]\n\t"                                     \
-		                 "jmp *%[t]\n\t"                                           \
-		                 ".balign 16\n"                                            \
-		                 "1:\n\t"                                                  \
-		                 ".set Lvec_imm, 0\n\t"                                    \
-		                 ".rept 128\n\t" #name " $Lvec_imm,%%xmm2,%%xmm1\n\t"       \
-		                 "jmp 2f\n\t"                                              \
-		                 ".balign 16\n\t"                                          \
-		                 ".set Lvec_imm, Lvec_imm + 1\n\t"                         \
-		                 ".endr\n"                                                 \
-		                 "2:\t" store                                              \
-		                 : [t] "+r"(t), "=@ccc"(cf), "=@ccz"(zf), "=@ccs"(sf),     \
-		                 "=@cco"(of), "=&c"(cx), [m] "=m"(r->mask)                 \
-		                 : [a] "m"(*a), [b] "m"(*b), "a"(la), "d"(lb)              \
-		                 : "xmm0", "xmm1", "xmm2");                                \
-		r->index = (uint32_t)cx;                                                   \
-		r->flags = (cf ? FL_CF : 0) | (zf ? FL_ZF : 0) | (sf ? FL_SF : 0) |        \
-		           (of ? FL_OF : 0);                                               \
+#define STRING_KERNEL(name, out, store)                                                            \
+	static void k_##name(struct string_result *r, const struct lane *a, const struct lane *b,  \
+	    uint64_t la, uint64_t lb, unsigned imm)                                                \
+	{                                                                                          \
+		uint64_t t = (uint64_t)(imm & 127) * 16, cx = 0;                                   \
+		bool cf, zf, sf, of;                                                               \
+                                                                                                   \
+		__asm__ volatile("movdqa %[a],%%xmm1\n\t"                                          \
+				 "movdqa %[b],%%xmm2\n\t"                                          \
+				 "leaq 1f(%%rip),%%rcx\n\t"                                        \
+				 "addq %%rcx,%[t]\n\t"                                             \
+				 "jmp *%[t]\n\t"                                                   \
+				 ".balign 16\n"                                                    \
+				 "1:\n\t"                                                          \
+				 ".set Lvec_imm, 0\n\t"                                            \
+				 ".rept 128\n\t" #name " $Lvec_imm,%%xmm2,%%xmm1\n\t"              \
+				 "jmp 2f\n\t"                                                      \
+				 ".balign 16\n\t"                                                  \
+				 ".set Lvec_imm, Lvec_imm + 1\n\t"                                 \
+				 ".endr\n"                                                         \
+				 "2:\t" store                                                      \
+				 : [t] "+r"(t), "=@ccc"(cf), "=@ccz"(zf), "=@ccs"(sf),             \
+				 "=@cco"(of), "=&c"(cx), [m] "=m"(r->mask)                         \
+				 : [a] "m"(*a), [b] "m"(*b), "a"(la), "d"(lb)                      \
+				 : "xmm0", "xmm1", "xmm2");                                        \
+		r->index = (uint32_t)cx;                                                           \
+		r->flags =                                                                         \
+		    (cf ? FL_CF : 0) | (zf ? FL_ZF : 0) | (sf ? FL_SF : 0) | (of ? FL_OF : 0);     \
 	}
 STRING_KERNEL(pcmpestrm, mask, "movdqa %%xmm0,%[m]")
 STRING_KERNEL(pcmpestri, index, "")
 STRING_KERNEL(pcmpistrm, mask, "movdqa %%xmm0,%[m]")
 STRING_KERNEL(pcmpistri, index, "")
 
-typedef void string_fn(struct string_result *r, const struct lane *a, const struct lane *b, uint64_t la,
-    uint64_t lb, unsigned imm);
+typedef void string_fn(struct string_result *r, const struct lane *a, const struct lane *b,
+    uint64_t la, uint64_t lb, unsigned imm);
 
 /* Explicit lengths are EAX and EDX, sign-extended, or RAX and RDX with REX.W; the instruction
  * takes absolute values and saturates. */
@@ -293,34 +292,34 @@ compare_strings(struct cpu *c, const struct insn *in, string_fn *k)
 	flags_set_arith(c, r.flags);
 	return r;
 }
-#define STRING_MASK(name)                                            \
-	static void do_##name(struct cpu *c, const struct insn *in)  \
-	{                                                            \
-		sse_check(c);                                        \
-		*xmm_reg(c, 0) = compare_strings(c, in, k_##name).mask; \
-	}                                                            \
-	static void do_v##name(struct cpu *c, const struct insn *in) \
-	{                                                            \
-		struct string_result r;                              \
-                                                                     \
-		avx_check(c);                                        \
-		r = compare_strings(c, in, k_##name);                \
-		avx_put128(c, 0, &r.mask);                           \
-	}                                                            \
-	SEM_ONE(name)                                                \
+#define STRING_MASK(name)                                                                          \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		sse_check(c);                                                                      \
+		*xmm_reg(c, 0) = compare_strings(c, in, k_##name).mask;                            \
+	}                                                                                          \
+	static void do_v##name(struct cpu *c, const struct insn *in)                               \
+	{                                                                                          \
+		struct string_result r;                                                            \
+                                                                                                   \
+		avx_check(c);                                                                      \
+		r = compare_strings(c, in, k_##name);                                              \
+		avx_put128(c, 0, &r.mask);                                                         \
+	}                                                                                          \
+	SEM_ONE(name)                                                                              \
 	SEM_ONE(v##name)
-#define STRING_INDEX(name)                                           \
-	static void do_##name(struct cpu *c, const struct insn *in)  \
-	{                                                            \
-		sse_check(c);                                        \
-		c->gpr[REG_CX] = compare_strings(c, in, k_##name).index; \
-	}                                                            \
-	static void do_v##name(struct cpu *c, const struct insn *in) \
-	{                                                            \
-		avx_check(c);                                        \
-		c->gpr[REG_CX] = compare_strings(c, in, k_##name).index; \
-	}                                                            \
-	SEM_ONE(name)                                                \
+#define STRING_INDEX(name)                                                                         \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		sse_check(c);                                                                      \
+		c->gpr[REG_CX] = compare_strings(c, in, k_##name).index;                           \
+	}                                                                                          \
+	static void do_v##name(struct cpu *c, const struct insn *in)                               \
+	{                                                                                          \
+		avx_check(c);                                                                      \
+		c->gpr[REG_CX] = compare_strings(c, in, k_##name).index;                           \
+	}                                                                                          \
+	SEM_ONE(name)                                                                              \
 	SEM_ONE(v##name)
 STRING_MASK(pcmpestrm)
 STRING_MASK(pcmpistrm)

@@ -129,46 +129,46 @@ SEM_MOVE(vlddqu, vmov_rr, vmovu_rm, vmovu_mr)
 
 /* ---- scalars: loads clear the rest, register moves keep it ---- */
 
-#define SCALAR_MOVE(op, vop, size, elem)                                              \
-	static void op##_rr(struct cpu *c, const struct insn *in)                     \
-	{                                                                             \
-		sse_check(c);                                                         \
-		vec_reg(c, in->reg[0])->elem[0] = vec_reg(c, in->reg[1])->elem[0];    \
-	}                                                                             \
-	static void op##_rm(struct cpu *c, const struct insn *in)                     \
-	{                                                                             \
-		sse_check(c);                                                         \
-		vec_load(c, in, xmm_reg(c, in->reg[0]), size, false);                 \
-	}                                                                             \
-	static void op##_mr(struct cpu *c, const struct insn *in)                     \
-	{                                                                             \
-		sse_check(c);                                                         \
-		vec_store(c, in, xmm_reg(c, in->reg[1]), size, false);                \
-	}                                                                             \
-	static void vop##_rm(struct cpu *c, const struct insn *in)                    \
-	{                                                                             \
-		struct lane t;                                                        \
-                                                                                      \
-		avx_check(c);                                                         \
-		vec_load(c, in, &t, size, false);                                     \
-		avx_put128(c, in->reg[0], &t);                                        \
-	}                                                                             \
-	static void vop##_mr(struct cpu *c, const struct insn *in)                    \
-	{                                                                             \
-		avx_check(c);                                                         \
-		vec_store(c, in, xmm_reg(c, in->reg[1]), size, false);                \
-	}                                                                             \
-	static void do_##vop##_r(struct cpu *c, const struct insn *in)                \
-	{                                                                             \
-		union vec t;                                                          \
-                                                                                      \
-		avx_check(c);                                                         \
-		t.l[0] = *xmm_reg(c, in->reg[1]);                                     \
-		t.elem[0] = vec_reg(c, in->reg[2])->elem[0];                          \
-		avx_put128(c, in->reg[0], &t.l[0]);                                   \
-	}                                                                             \
-	SEM_MOVE(op, op##_rr, op##_rm, op##_mr)                                       \
-	SEM_MOVE(vop, vop##_rm, vop##_rm, vop##_mr)                                   \
+#define SCALAR_MOVE(op, vop, size, elem)                                                           \
+	static void op##_rr(struct cpu *c, const struct insn *in)                                  \
+	{                                                                                          \
+		sse_check(c);                                                                      \
+		vec_reg(c, in->reg[0])->elem[0] = vec_reg(c, in->reg[1])->elem[0];                 \
+	}                                                                                          \
+	static void op##_rm(struct cpu *c, const struct insn *in)                                  \
+	{                                                                                          \
+		sse_check(c);                                                                      \
+		vec_load(c, in, xmm_reg(c, in->reg[0]), size, false);                              \
+	}                                                                                          \
+	static void op##_mr(struct cpu *c, const struct insn *in)                                  \
+	{                                                                                          \
+		sse_check(c);                                                                      \
+		vec_store(c, in, xmm_reg(c, in->reg[1]), size, false);                             \
+	}                                                                                          \
+	static void vop##_rm(struct cpu *c, const struct insn *in)                                 \
+	{                                                                                          \
+		struct lane t;                                                                     \
+                                                                                                   \
+		avx_check(c);                                                                      \
+		vec_load(c, in, &t, size, false);                                                  \
+		avx_put128(c, in->reg[0], &t);                                                     \
+	}                                                                                          \
+	static void vop##_mr(struct cpu *c, const struct insn *in)                                 \
+	{                                                                                          \
+		avx_check(c);                                                                      \
+		vec_store(c, in, xmm_reg(c, in->reg[1]), size, false);                             \
+	}                                                                                          \
+	static void do_##vop##_r(struct cpu *c, const struct insn *in)                             \
+	{                                                                                          \
+		union vec t;                                                                       \
+                                                                                                   \
+		avx_check(c);                                                                      \
+		t.l[0] = *xmm_reg(c, in->reg[1]);                                                  \
+		t.elem[0] = vec_reg(c, in->reg[2])->elem[0];                                       \
+		avx_put128(c, in->reg[0], &t.l[0]);                                                \
+	}                                                                                          \
+	SEM_MOVE(op, op##_rr, op##_rm, op##_mr)                                                    \
+	SEM_MOVE(vop, vop##_rm, vop##_rm, vop##_mr)                                                \
 	SEM_ONE(vop##_r)
 
 SCALAR_MOVE(movss, vmovss, 4, d)
@@ -247,33 +247,33 @@ SEM_ONE(vmovd_store)
 /* ---- halves ---- */
 
 /* dst.q[to] = src.q[from]; memory is 8 bytes, always to or from that half */
-#define HALF_MOVE(op, vop, half)                                                           \
-	static void op##_rm(struct cpu *c, const struct insn *in)                          \
-	{                                                                                  \
-		sse_check(c);                                                              \
-		xmm_reg(c, in->reg[0])->q[half] = insn_load(c, in, 8);                     \
-	}                                                                                  \
-	static void op##_mr(struct cpu *c, const struct insn *in)                          \
-	{                                                                                  \
-		sse_check(c);                                                              \
-		insn_store(c, in, 8, xmm_reg(c, in->reg[1])->q[half]);                     \
-	}                                                                                  \
-	static void do_##vop(struct cpu *c, const struct insn *in)                         \
-	{                                                                                  \
-		struct lane t;                                                             \
-                                                                                           \
-		avx_check(c);                                                              \
-		t = *xmm_reg(c, in->reg[1]);                                               \
-		t.q[half] = insn_load(c, in, 8);                                           \
-		avx_put128(c, in->reg[0], &t);                                             \
-	}                                                                                  \
-	static void do_##vop##_store(struct cpu *c, const struct insn *in)                 \
-	{                                                                                  \
-		avx_check(c);                                                              \
-		insn_store(c, in, 8, xmm_reg(c, in->reg[1])->q[half]);                     \
-	}                                                                                  \
-	SEM_MOVE(op, op##_rm, op##_rm, op##_mr)                                            \
-	SEM_ONE(vop)                                                                       \
+#define HALF_MOVE(op, vop, half)                                                                   \
+	static void op##_rm(struct cpu *c, const struct insn *in)                                  \
+	{                                                                                          \
+		sse_check(c);                                                                      \
+		xmm_reg(c, in->reg[0])->q[half] = insn_load(c, in, 8);                             \
+	}                                                                                          \
+	static void op##_mr(struct cpu *c, const struct insn *in)                                  \
+	{                                                                                          \
+		sse_check(c);                                                                      \
+		insn_store(c, in, 8, xmm_reg(c, in->reg[1])->q[half]);                             \
+	}                                                                                          \
+	static void do_##vop(struct cpu *c, const struct insn *in)                                 \
+	{                                                                                          \
+		struct lane t;                                                                     \
+                                                                                                   \
+		avx_check(c);                                                                      \
+		t = *xmm_reg(c, in->reg[1]);                                                       \
+		t.q[half] = insn_load(c, in, 8);                                                   \
+		avx_put128(c, in->reg[0], &t);                                                     \
+	}                                                                                          \
+	static void do_##vop##_store(struct cpu *c, const struct insn *in)                         \
+	{                                                                                          \
+		avx_check(c);                                                                      \
+		insn_store(c, in, 8, xmm_reg(c, in->reg[1])->q[half]);                             \
+	}                                                                                          \
+	SEM_MOVE(op, op##_rm, op##_rm, op##_mr)                                                    \
+	SEM_ONE(vop)                                                                               \
 	SEM_ONE(vop##_store)
 
 HALF_MOVE(movlps, vmovlps, 0)
@@ -281,22 +281,22 @@ HALF_MOVE(movlpd, vmovlpd, 0)
 HALF_MOVE(movhps, vmovhps, 1)
 HALF_MOVE(movhpd, vmovhpd, 1)
 
-#define HALF_REG(op, to, from)                                                             \
-	static void do_##op(struct cpu *c, const struct insn *in)                          \
-	{                                                                                  \
-		sse_check(c);                                                              \
-		xmm_reg(c, in->reg[0])->q[to] = xmm_reg(c, in->reg[1])->q[from];           \
-	}                                                                                  \
-	static void do_v##op(struct cpu *c, const struct insn *in)                         \
-	{                                                                                  \
-		struct lane t;                                                             \
-                                                                                           \
-		avx_check(c);                                                              \
-		t = *xmm_reg(c, in->reg[1]);                                               \
-		t.q[to] = xmm_reg(c, in->reg[2])->q[from];                                 \
-		avx_put128(c, in->reg[0], &t);                                             \
-	}                                                                                  \
-	SEM_ONE(op)                                                                        \
+#define HALF_REG(op, to, from)                                                                     \
+	static void do_##op(struct cpu *c, const struct insn *in)                                  \
+	{                                                                                          \
+		sse_check(c);                                                                      \
+		xmm_reg(c, in->reg[0])->q[to] = xmm_reg(c, in->reg[1])->q[from];                   \
+	}                                                                                          \
+	static void do_v##op(struct cpu *c, const struct insn *in)                                 \
+	{                                                                                          \
+		struct lane t;                                                                     \
+                                                                                                   \
+		avx_check(c);                                                                      \
+		t = *xmm_reg(c, in->reg[1]);                                                       \
+		t.q[to] = xmm_reg(c, in->reg[2])->q[from];                                         \
+		avx_put128(c, in->reg[0], &t);                                                     \
+	}                                                                                          \
+	SEM_ONE(op)                                                                                \
 	SEM_ONE(v##op)
 
 HALF_REG(movhlps, 0, 1)
@@ -313,28 +313,27 @@ dup_singles(struct lane *d, const struct lane *s, unsigned odd)
 		d->q[i] = v | v << 32;
 	}
 }
-#define DUP_SINGLES(op, odd)                                                          \
-	static void do_##op(struct cpu *c, const struct insn *in)                     \
-	{                                                                             \
-		union vec t;                                                          \
-                                                                                      \
-		sse_check(c);                                                         \
-		dup_singles(                                                          \
-		    xmm_reg(c, in->reg[0]), &vec_src(c, in, 1, &t, 16, true)->l[0], odd); \
-	}                                                                             \
-	static void do_v##op(struct cpu *c, const struct insn *in)                    \
-	{                                                                             \
-		union vec t, r = { .q = { 0 } };                                      \
-		const union vec *s;                                                   \
-                                                                                      \
-		avx_check(c);                                                         \
-		s = avx_src(c, in, 1, &t);                                            \
-		dup_singles(&r.l[0], &s->l[0], odd);                                  \
-		if (in->vl)                                                           \
-			dup_singles(&r.l[1], &s->l[1], odd);                          \
-		*vec_reg(c, in->reg[0]) = r;                                          \
-	}                                                                             \
-	SEM_ONE(op)                                                                   \
+#define DUP_SINGLES(op, odd)                                                                       \
+	static void do_##op(struct cpu *c, const struct insn *in)                                  \
+	{                                                                                          \
+		union vec t;                                                                       \
+                                                                                                   \
+		sse_check(c);                                                                      \
+		dup_singles(xmm_reg(c, in->reg[0]), &vec_src(c, in, 1, &t, 16, true)->l[0], odd);  \
+	}                                                                                          \
+	static void do_v##op(struct cpu *c, const struct insn *in)                                 \
+	{                                                                                          \
+		union vec t, r = { .q = { 0 } };                                                   \
+		const union vec *s;                                                                \
+                                                                                                   \
+		avx_check(c);                                                                      \
+		s = avx_src(c, in, 1, &t);                                                         \
+		dup_singles(&r.l[0], &s->l[0], odd);                                               \
+		if (in->vl)                                                                        \
+			dup_singles(&r.l[1], &s->l[1], odd);                                       \
+		*vec_reg(c, in->reg[0]) = r;                                                       \
+	}                                                                                          \
+	SEM_ONE(op)                                                                                \
 	SEM_ONE(v##op)
 
 DUP_SINGLES(movsldup, 0)
@@ -368,39 +367,39 @@ SEM_ONE(vmovddup)
 
 /* ---- sign masks to a general register ---- */
 
-#define MOVMSK(op, insn_text)                                                              \
-	static ALWAYS_INLINE unsigned m_##op(const struct lane *s)                         \
-	{                                                                                  \
-		unsigned v;                                                                \
-                                                                                           \
-		__asm__("movdqa %1,%%xmm0\n\t" insn_text " %%xmm0,%0"                      \
-		        : "=r"(v)                                                          \
-		        : "m"(*s)                                                          \
-		        : "xmm0");                                                         \
-		return v;                                                                  \
-	}                                                                                  \
-	static void do_##op(struct cpu *c, const struct insn *in)                          \
-	{                                                                                  \
-		sse_check(c);                                                              \
-		c->gpr[in->reg[0]] = m_##op(xmm_reg(c, in->reg[1]));                       \
-	}                                                                                  \
+#define MOVMSK(op, insn_text)                                                                      \
+	static ALWAYS_INLINE unsigned m_##op(const struct lane *s)                                 \
+	{                                                                                          \
+		unsigned v;                                                                        \
+                                                                                                   \
+		__asm__("movdqa %1,%%xmm0\n\t" insn_text " %%xmm0,%0"                              \
+			: "=r"(v)                                                                  \
+			: "m"(*s)                                                                  \
+			: "xmm0");                                                                 \
+		return v;                                                                          \
+	}                                                                                          \
+	static void do_##op(struct cpu *c, const struct insn *in)                                  \
+	{                                                                                          \
+		sse_check(c);                                                                      \
+		c->gpr[in->reg[0]] = m_##op(xmm_reg(c, in->reg[1]));                               \
+	}                                                                                          \
 	SEM_ONE(op)
 MOVMSK(movmskps, "movmskps")
 MOVMSK(movmskpd, "movmskpd")
 MOVMSK(pmovmskb, "pmovmskb")
 
-#define VMOVMSK(op, bits, check)                                                           \
-	static void do_v##op(struct cpu *c, const struct insn *in)                         \
-	{                                                                                  \
-		const union vec *s = vec_reg(c, in->reg[1]);                               \
-		unsigned v;                                                                \
-                                                                                           \
-		check;                                                                     \
-		v = m_##op(&s->l[0]);                                                      \
-		if (in->vl)                                                                \
-			v |= m_##op(&s->l[1]) << (bits);                                   \
-		c->gpr[in->reg[0]] = v;                                                    \
-	}                                                                                  \
+#define VMOVMSK(op, bits, check)                                                                   \
+	static void do_v##op(struct cpu *c, const struct insn *in)                                 \
+	{                                                                                          \
+		const union vec *s = vec_reg(c, in->reg[1]);                                       \
+		unsigned v;                                                                        \
+                                                                                                   \
+		check;                                                                             \
+		v = m_##op(&s->l[0]);                                                              \
+		if (in->vl)                                                                        \
+			v |= m_##op(&s->l[1]) << (bits);                                           \
+		c->gpr[in->reg[0]] = v;                                                            \
+	}                                                                                          \
 	SEM_ONE(v##op)
 VMOVMSK(movmskps, 4, avx_check(c))
 VMOVMSK(movmskpd, 2, avx_check(c))
@@ -409,7 +408,8 @@ VMOVMSK(pmovmskb, 16, avx_check_int(c, in))
 /* ---- byte-masked stores to DS:rDI; an all-zero mask does not touch memory ---- */
 
 static void
-masked_bytes(struct cpu *c, const struct insn *in, const uint8_t *src, const uint8_t *mask, unsigned n)
+masked_bytes(
+    struct cpu *c, const struct insn *in, const uint8_t *src, const uint8_t *mask, unsigned n)
 {
 	unsigned sh = 64 - (8u << in->asize);
 	uint64_t ea = c->gpr[REG_DI] << sh >> sh;

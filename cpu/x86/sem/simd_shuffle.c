@@ -139,7 +139,8 @@ sse_shuffle(struct cpu *c, const struct insn *in, shuffle_fn *k)
 }
 /* src: number of the last source; step: immediate bits that the lower lane uses up */
 static ALWAYS_INLINE void
-avx_shuffle(struct cpu *c, const struct insn *in, shuffle_fn *k, unsigned src, unsigned step, bool is_int)
+avx_shuffle(
+    struct cpu *c, const struct insn *in, shuffle_fn *k, unsigned src, unsigned step, bool is_int)
 {
 	union vec t, r;
 	const union vec *s;
@@ -157,18 +158,18 @@ avx_shuffle(struct cpu *c, const struct insn *in, shuffle_fn *k, unsigned src, u
 		r.l[1] = (struct lane){ { 0, 0 } };
 	*vec_reg(c, in->reg[0]) = r;
 }
-#define SHUFFLE_AVX(op, k, src, step, is_int)                         \
-	static void do_##op(struct cpu *c, const struct insn *in)     \
-	{                                                             \
-		avx_shuffle(c, in, k, src, step, is_int);             \
-	}                                                             \
+#define SHUFFLE_AVX(op, k, src, step, is_int)                                                      \
+	static void do_##op(struct cpu *c, const struct insn *in)                                  \
+	{                                                                                          \
+		avx_shuffle(c, in, k, src, step, is_int);                                          \
+	}                                                                                          \
 	SEM_ONE(op)
-#define SHUFFLE(name, src, step, is_int)                              \
-	static void do_##name(struct cpu *c, const struct insn *in)   \
-	{                                                             \
-		sse_shuffle(c, in, k_##name);                         \
-	}                                                             \
-	SEM_ONE(name)                                                 \
+#define SHUFFLE(name, src, step, is_int)                                                           \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		sse_shuffle(c, in, k_##name);                                                      \
+	}                                                                                          \
+	SEM_ONE(name)                                                                              \
 	SHUFFLE_AVX(v##name, k_##name, src, step, is_int)
 
 SHUFFLE(pshufd, 1, 0, true)
@@ -185,15 +186,15 @@ SHUFFLE_AVX(vpermilps_i, k_pshufd, 1, 0, false)
 SHUFFLE_AVX(vpermilpd_i, k_permilpd, 1, 2, false)
 
 /* PSLLDQ's only operand is source and destination. */
-#define SHIFT_BYTES(name)                                             \
-	static void do_##name(struct cpu *c, const struct insn *in)   \
-	{                                                             \
-		struct lane *d = xmm_reg(c, in->reg[0]);              \
-                                                                      \
-		sse_check(c);                                         \
-		k_##name(d, d, (uint8_t)in->imm);                     \
-	}                                                             \
-	SEM_ONE(name)                                                 \
+#define SHIFT_BYTES(name)                                                                          \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		struct lane *d = xmm_reg(c, in->reg[0]);                                           \
+                                                                                                   \
+		sse_check(c);                                                                      \
+		k_##name(d, d, (uint8_t)in->imm);                                                  \
+	}                                                                                          \
+	SEM_ONE(name)                                                                              \
 	SHUFFLE_AVX(v##name, k_##name, 1, 0, true)
 SHIFT_BYTES(pslldq)
 SHIFT_BYTES(psrldq)
@@ -222,42 +223,42 @@ SEM_ONE(mmx_palignr)
 
 /* ---- variable blends: the mask is XMM0, or the fourth operand with VEX ---- */
 
-#define VARIABLE_BLEND(name)                                                               \
-	static ALWAYS_INLINE void k_##name(struct lane *d, const struct lane *s,           \
-	    const struct lane *m)                                                          \
-	{                                                                                  \
-		__asm__ volatile("movdqa %0,%%xmm1\n\tmovdqa %2,%%xmm0\n\t" #name          \
-		                 " %%xmm0,%1,%%xmm1\n\tmovdqa %%xmm1,%0"                   \
-		                 : "+m"(*d)                                                \
-		                 : "m"(*s), "m"(*m)                                        \
-		                 : "xmm0", "xmm1");                                        \
-	}                                                                                  \
-	static void do_##name(struct cpu *c, const struct insn *in)                        \
-	{                                                                                  \
-		union vec t;                                                               \
-		const union vec *s;                                                        \
-                                                                                           \
-		sse_check(c);                                                              \
-		s = vec_src(c, in, 1, &t, 16, true);                                       \
-		k_##name(xmm_reg(c, in->reg[0]), &s->l[0], xmm_reg(c, 0));                 \
-	}                                                                                  \
+#define VARIABLE_BLEND(name)                                                                       \
+	static ALWAYS_INLINE void k_##name(                                                        \
+	    struct lane *d, const struct lane *s, const struct lane *m)                            \
+	{                                                                                          \
+		__asm__ volatile("movdqa %0,%%xmm1\n\tmovdqa %2,%%xmm0\n\t" #name                  \
+				 " %%xmm0,%1,%%xmm1\n\tmovdqa %%xmm1,%0"                           \
+				 : "+m"(*d)                                                        \
+				 : "m"(*s), "m"(*m)                                                \
+				 : "xmm0", "xmm1");                                                \
+	}                                                                                          \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		union vec t;                                                                       \
+		const union vec *s;                                                                \
+                                                                                                   \
+		sse_check(c);                                                                      \
+		s = vec_src(c, in, 1, &t, 16, true);                                               \
+		k_##name(xmm_reg(c, in->reg[0]), &s->l[0], xmm_reg(c, 0));                         \
+	}                                                                                          \
 	SEM_ONE(name)
-#define AVX_VARIABLE_BLEND(name, check)                                                    \
-	static void do_v##name(struct cpu *c, const struct insn *in)                       \
-	{                                                                                  \
-		union vec t, r;                                                            \
-		const union vec *s, *m = vec_reg(c, in->reg[3]);                           \
-                                                                                           \
-		check;                                                                     \
-		s = avx_src(c, in, 2, &t);                                                 \
-		r = *vec_reg(c, in->reg[1]);                                               \
-		k_##name(&r.l[0], &s->l[0], &m->l[0]);                                     \
-		if (in->vl)                                                                \
-			k_##name(&r.l[1], &s->l[1], &m->l[1]);                             \
-		else                                                                       \
-			r.l[1] = (struct lane){ { 0, 0 } };                                \
-		*vec_reg(c, in->reg[0]) = r;                                               \
-	}                                                                                  \
+#define AVX_VARIABLE_BLEND(name, check)                                                            \
+	static void do_v##name(struct cpu *c, const struct insn *in)                               \
+	{                                                                                          \
+		union vec t, r;                                                                    \
+		const union vec *s, *m = vec_reg(c, in->reg[3]);                                   \
+                                                                                                   \
+		check;                                                                             \
+		s = avx_src(c, in, 2, &t);                                                         \
+		r = *vec_reg(c, in->reg[1]);                                                       \
+		k_##name(&r.l[0], &s->l[0], &m->l[0]);                                             \
+		if (in->vl)                                                                        \
+			k_##name(&r.l[1], &s->l[1], &m->l[1]);                                     \
+		else                                                                               \
+			r.l[1] = (struct lane){ { 0, 0 } };                                        \
+		*vec_reg(c, in->reg[0]) = r;                                                       \
+	}                                                                                          \
 	SEM_ONE(v##name)
 VARIABLE_BLEND(pblendvb)
 VARIABLE_BLEND(blendvps)
@@ -268,35 +269,35 @@ AVX_VARIABLE_BLEND(blendvpd, avx_check(c))
 
 /* ---- PMOVSX, PMOVZX: from the low `from` bytes of a lane ---- */
 
-#define WIDEN(name, from)                                                                  \
-	VEC_KERNEL(name)                                                                   \
-	static void do_##name(struct cpu *c, const struct insn *in)                        \
-	{                                                                                  \
-		union vec t;                                                               \
-		const union vec *s;                                                        \
-                                                                                           \
-		sse_check(c);                                                              \
-		s = vec_src(c, in, 1, &t, from, false);                                    \
-		k_##name(xmm_reg(c, in->reg[0]), &s->l[0]);                                \
-	}                                                                                  \
-	static void do_v##name(struct cpu *c, const struct insn *in)                       \
-	{                                                                                  \
-		union vec t, r = { .q = { 0 } };                                           \
-		const union vec *s;                                                        \
-		struct lane hi = { { 0, 0 } };                                             \
-                                                                                           \
-		avx_check_int(c, in);                                                      \
-		if (in->vl) {                                                              \
-			s = vec_src(c, in, 1, &t, from * 2, false);                        \
-			memcpy(&hi, s->b + from, from);                                    \
-			k_##name(&r.l[1], &hi);                                            \
-		} else {                                                                   \
-			s = vec_src(c, in, 1, &t, from, false);                            \
-		}                                                                          \
-		k_##name(&r.l[0], &s->l[0]);                                               \
-		*vec_reg(c, in->reg[0]) = r;                                               \
-	}                                                                                  \
-	SEM_ONE(name)                                                                      \
+#define WIDEN(name, from)                                                                          \
+	VEC_KERNEL(name)                                                                           \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		union vec t;                                                                       \
+		const union vec *s;                                                                \
+                                                                                                   \
+		sse_check(c);                                                                      \
+		s = vec_src(c, in, 1, &t, from, false);                                            \
+		k_##name(xmm_reg(c, in->reg[0]), &s->l[0]);                                        \
+	}                                                                                          \
+	static void do_v##name(struct cpu *c, const struct insn *in)                               \
+	{                                                                                          \
+		union vec t, r = { .q = { 0 } };                                                   \
+		const union vec *s;                                                                \
+		struct lane hi = { { 0, 0 } };                                                     \
+                                                                                                   \
+		avx_check_int(c, in);                                                              \
+		if (in->vl) {                                                                      \
+			s = vec_src(c, in, 1, &t, from * 2, false);                                \
+			memcpy(&hi, s->b + from, from);                                            \
+			k_##name(&r.l[1], &hi);                                                    \
+		} else {                                                                           \
+			s = vec_src(c, in, 1, &t, from, false);                                    \
+		}                                                                                  \
+		k_##name(&r.l[0], &s->l[0]);                                                       \
+		*vec_reg(c, in->reg[0]) = r;                                                       \
+	}                                                                                          \
+	SEM_ONE(name)                                                                              \
 	SEM_ONE(v##name)
 WIDEN(pmovsxbw, 8)
 WIDEN(pmovsxbd, 4)
@@ -330,27 +331,27 @@ get_element(const struct lane *s, unsigned imm, unsigned size)
 {
 	return get_le((const uint8_t *)s + (imm & (16 / size - 1)) * size, size);
 }
-#define PINSR(name, size)                                                                  \
-	static void do_##name(struct cpu *c, const struct insn *in)                        \
-	{                                                                                  \
-		uint64_t v;                                                                \
-                                                                                           \
-		sse_check(c);                                                              \
-		v = element_src(c, in, 1, size);                                           \
-		put_element(xmm_reg(c, in->reg[0]), (unsigned)in->imm, size, v);           \
-	}                                                                                  \
-	static void do_v##name(struct cpu *c, const struct insn *in)                       \
-	{                                                                                  \
-		struct lane r;                                                             \
-		uint64_t v;                                                                \
-                                                                                           \
-		avx_check(c);                                                              \
-		v = element_src(c, in, 2, size);                                           \
-		r = *xmm_reg(c, in->reg[1]);                                               \
-		put_element(&r, (unsigned)in->imm, size, v);                               \
-		avx_put128(c, in->reg[0], &r);                                             \
-	}                                                                                  \
-	SEM_ONE(name)                                                                      \
+#define PINSR(name, size)                                                                          \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		uint64_t v;                                                                        \
+                                                                                                   \
+		sse_check(c);                                                                      \
+		v = element_src(c, in, 1, size);                                                   \
+		put_element(xmm_reg(c, in->reg[0]), (unsigned)in->imm, size, v);                   \
+	}                                                                                          \
+	static void do_v##name(struct cpu *c, const struct insn *in)                               \
+	{                                                                                          \
+		struct lane r;                                                                     \
+		uint64_t v;                                                                        \
+                                                                                                   \
+		avx_check(c);                                                                      \
+		v = element_src(c, in, 2, size);                                                   \
+		r = *xmm_reg(c, in->reg[1]);                                                       \
+		put_element(&r, (unsigned)in->imm, size, v);                                       \
+		avx_put128(c, in->reg[0], &r);                                                     \
+	}                                                                                          \
+	SEM_ONE(name)                                                                              \
 	SEM_ONE(v##name)
 PINSR(pinsrb, 1)
 PINSR(pinsrw, 2)
@@ -382,18 +383,18 @@ extract(struct cpu *c, const struct insn *in, unsigned size)
 	else
 		c->gpr[in->reg[0]] = v;
 }
-#define PEXTR(name, size)                                            \
-	static void do_##name(struct cpu *c, const struct insn *in)  \
-	{                                                            \
-		sse_check(c);                                        \
-		extract(c, in, size);                                \
-	}                                                            \
-	static void do_v##name(struct cpu *c, const struct insn *in) \
-	{                                                            \
-		avx_check(c);                                        \
-		extract(c, in, size);                                \
-	}                                                            \
-	SEM_ONE(name)                                                \
+#define PEXTR(name, size)                                                                          \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		sse_check(c);                                                                      \
+		extract(c, in, size);                                                              \
+	}                                                                                          \
+	static void do_v##name(struct cpu *c, const struct insn *in)                               \
+	{                                                                                          \
+		avx_check(c);                                                                      \
+		extract(c, in, size);                                                              \
+	}                                                                                          \
+	SEM_ONE(name)                                                                              \
 	SEM_ONE(v##name)
 PEXTR(pextrb, 1)
 PEXTR(pextrw, 2)

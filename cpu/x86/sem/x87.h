@@ -59,13 +59,13 @@ static ALWAYS_INLINE void
 x87_push(struct cpu *c, const union x80 *v)
 {
 	c->fpu.top = (c->fpu.top - 1) & 7;
-	c->fpu.empty &= (uint8_t)~(1u << c->fpu.top);
+	c->fpu.empty &= (uint8_t) ~(1u << c->fpu.top);
 	*x87_st(c, 0) = *v;
 }
 static ALWAYS_INLINE void
 x87_put(struct cpu *c, unsigned i, const union x80 *v)
 {
-	c->fpu.empty &= (uint8_t)~(1u << ((c->fpu.top + i) & 7));
+	c->fpu.empty &= (uint8_t) ~(1u << ((c->fpu.top + i) & 7));
 	*x87_st(c, i) = *v;
 }
 

@@ -24,36 +24,37 @@ x87_stack_fault(struct cpu *c, bool overflow)
  * An operation's kernels: a = ST0 operand, destination of r.
  * r = a op b for two registers; r = a op memory for the four memory types.
  */
-typedef uint16_t arith_reg(const struct cpu *c, union x80 *r, const union x80 *a, const union x80 *b);
+typedef uint16_t arith_reg(
+    const struct cpu *c, union x80 *r, const union x80 *a, const union x80 *b);
 typedef uint16_t arith_mem(const struct cpu *c, union x80 *r, const union x80 *a, const void *m);
 
-#define ARITH_REG(name, insn_text)                                                         \
-	static ALWAYS_INLINE uint16_t k_##name(                                            \
-	    const struct cpu *c, union x80 *r, const union x80 *a, const union x80 *b)     \
-	{                                                                                  \
-		uint16_t sw;                                                               \
-                                                                                           \
-		x87_host_begin(c);                                                         \
-		X87_LOAD(*b);                                                              \
-		X87_LOAD(*a);                                                              \
-		__asm__ volatile(insn_text " %%st(1),%%st" ::);                            \
-		sw = x87_host_end();                                                       \
-		X87_STORE(*r);                                                             \
-		X87_DROP();                                                                \
-		return sw;                                                                 \
+#define ARITH_REG(name, insn_text)                                                                 \
+	static ALWAYS_INLINE uint16_t k_##name(                                                    \
+	    const struct cpu *c, union x80 *r, const union x80 *a, const union x80 *b)             \
+	{                                                                                          \
+		uint16_t sw;                                                                       \
+                                                                                                   \
+		x87_host_begin(c);                                                                 \
+		X87_LOAD(*b);                                                                      \
+		X87_LOAD(*a);                                                                      \
+		__asm__ volatile(insn_text " %%st(1),%%st" ::);                                    \
+		sw = x87_host_end();                                                               \
+		X87_STORE(*r);                                                                     \
+		X87_DROP();                                                                        \
+		return sw;                                                                         \
 	}
-#define ARITH_MEM(name, insn_text, type)                                                   \
-	static ALWAYS_INLINE uint16_t k_##name(                                            \
-	    const struct cpu *c, union x80 *r, const union x80 *a, const void *m)          \
-	{                                                                                  \
-		uint16_t sw;                                                               \
-                                                                                           \
-		x87_host_begin(c);                                                         \
-		X87_LOAD(*a);                                                              \
-		__asm__ volatile(insn_text " %0" : : "m"(*(const type *)m));               \
-		sw = x87_host_end();                                                       \
-		X87_STORE(*r);                                                             \
-		return sw;                                                                 \
+#define ARITH_MEM(name, insn_text, type)                                                           \
+	static ALWAYS_INLINE uint16_t k_##name(                                                    \
+	    const struct cpu *c, union x80 *r, const union x80 *a, const void *m)                  \
+	{                                                                                          \
+		uint16_t sw;                                                                       \
+                                                                                                   \
+		x87_host_begin(c);                                                                 \
+		X87_LOAD(*a);                                                                      \
+		__asm__ volatile(insn_text " %0" : : "m"(*(const type *)m));                       \
+		sw = x87_host_end();                                                               \
+		X87_STORE(*r);                                                                     \
+		return sw;                                                                         \
 	}
 
 /* ST(d) = ST(d) op ST(s), with pop afterwards */
@@ -95,50 +96,50 @@ arith_value(struct cpu *c, const struct insn *in, arith_mem *k, const void *m)
 }
 
 /* name: registers, m32, m64; p: pop; i: m16, m32 integers */
-#define ARITH(name, pname, iname, insn_text, itext)                                        \
-	ARITH_REG(name, insn_text)                                                         \
-	ARITH_MEM(name##_m32, insn_text "s", uint32_t)                                     \
-	ARITH_MEM(name##_m64, insn_text "l", uint64_t)                                     \
-	ARITH_MEM(iname##_m16, itext "s", uint16_t)                                        \
-	ARITH_MEM(iname##_m32, itext "l", uint32_t)                                        \
-	static void do_##name(struct cpu *c, const struct insn *in)                        \
-	{                                                                                  \
-		uint64_t m;                                                                \
-                                                                                           \
-		if (!(in->flags & INSN_MEM)) {                                             \
-			arith_regs(c, in, k_##name, false);                                \
-			return;                                                            \
-		}                                                                          \
-		if (!x87_ready(c))                                                         \
-			return;                                                            \
-		if (in->osize == 2) {                                                      \
-			m = insn_load(c, in, 4);                                           \
-			arith_value(c, in, k_##name##_m32, &m);                            \
-		} else {                                                                   \
-			m = insn_load(c, in, 8);                                           \
-			arith_value(c, in, k_##name##_m64, &m);                            \
-		}                                                                          \
-	}                                                                                  \
-	static void do_##pname(struct cpu *c, const struct insn *in)                       \
-	{                                                                                  \
-		arith_regs(c, in, k_##name, true);                                         \
-	}                                                                                  \
-	static void do_##iname(struct cpu *c, const struct insn *in)                       \
-	{                                                                                  \
-		uint64_t m;                                                                \
-                                                                                           \
-		if (!x87_ready(c))                                                         \
-			return;                                                            \
-		if (in->osize == 1) {                                                      \
-			m = insn_load(c, in, 2);                                           \
-			arith_value(c, in, k_##iname##_m16, &m);                           \
-		} else {                                                                   \
-			m = insn_load(c, in, 4);                                           \
-			arith_value(c, in, k_##iname##_m32, &m);                           \
-		}                                                                          \
-	}                                                                                  \
-	SEM_ONE(name)                                                                      \
-	SEM_ONE(pname)                                                                     \
+#define ARITH(name, pname, iname, insn_text, itext)                                                \
+	ARITH_REG(name, insn_text)                                                                 \
+	ARITH_MEM(name##_m32, insn_text "s", uint32_t)                                             \
+	ARITH_MEM(name##_m64, insn_text "l", uint64_t)                                             \
+	ARITH_MEM(iname##_m16, itext "s", uint16_t)                                                \
+	ARITH_MEM(iname##_m32, itext "l", uint32_t)                                                \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		uint64_t m;                                                                        \
+                                                                                                   \
+		if (!(in->flags & INSN_MEM)) {                                                     \
+			arith_regs(c, in, k_##name, false);                                        \
+			return;                                                                    \
+		}                                                                                  \
+		if (!x87_ready(c))                                                                 \
+			return;                                                                    \
+		if (in->osize == 2) {                                                              \
+			m = insn_load(c, in, 4);                                                   \
+			arith_value(c, in, k_##name##_m32, &m);                                    \
+		} else {                                                                           \
+			m = insn_load(c, in, 8);                                                   \
+			arith_value(c, in, k_##name##_m64, &m);                                    \
+		}                                                                                  \
+	}                                                                                          \
+	static void do_##pname(struct cpu *c, const struct insn *in)                               \
+	{                                                                                          \
+		arith_regs(c, in, k_##name, true);                                                 \
+	}                                                                                          \
+	static void do_##iname(struct cpu *c, const struct insn *in)                               \
+	{                                                                                          \
+		uint64_t m;                                                                        \
+                                                                                                   \
+		if (!x87_ready(c))                                                                 \
+			return;                                                                    \
+		if (in->osize == 1) {                                                              \
+			m = insn_load(c, in, 2);                                                   \
+			arith_value(c, in, k_##iname##_m16, &m);                                   \
+		} else {                                                                           \
+			m = insn_load(c, in, 4);                                                   \
+			arith_value(c, in, k_##iname##_m32, &m);                                   \
+		}                                                                                  \
+	}                                                                                          \
+	SEM_ONE(name)                                                                              \
+	SEM_ONE(pname)                                                                             \
 	SEM_ONE(iname)
 
 ARITH(fadd, faddp, fiadd, "fadd", "fiadd")
@@ -150,20 +151,20 @@ ARITH(fdivr, fdivrp, fidivr, "fdivr", "fidivr")
 
 /* ---- compares: C3 C2 C0 ---- */
 
-#define COMPARE_REG(name)                                                                  \
-	static ALWAYS_INLINE uint16_t k_##name(                                            \
-	    const struct cpu *c, union x80 *r, const union x80 *a, const union x80 *b)     \
-	{                                                                                  \
-		uint16_t sw;                                                               \
-                                                                                           \
-		x87_host_begin(c);                                                         \
-		X87_LOAD(*b);                                                              \
-		X87_LOAD(*a);                                                              \
-		__asm__ volatile(#name " %%st(1)" ::);                                     \
-		sw = x87_host_end();                                                       \
-		X87_DROP();                                                                \
-		X87_DROP();                                                                \
-		return sw;                                                                 \
+#define COMPARE_REG(name)                                                                          \
+	static ALWAYS_INLINE uint16_t k_##name(                                                    \
+	    const struct cpu *c, union x80 *r, const union x80 *a, const union x80 *b)             \
+	{                                                                                          \
+		uint16_t sw;                                                                       \
+                                                                                                   \
+		x87_host_begin(c);                                                                 \
+		X87_LOAD(*b);                                                                      \
+		X87_LOAD(*a);                                                                      \
+		__asm__ volatile(#name " %%st(1)" ::);                                             \
+		sw = x87_host_end();                                                               \
+		X87_DROP();                                                                        \
+		X87_DROP();                                                                        \
+		return sw;                                                                         \
 	}
 COMPARE_REG(fcom)
 COMPARE_REG(fucom)
@@ -186,8 +187,7 @@ static ALWAYS_INLINE bool
 compare_commit(struct cpu *c, uint16_t sw)
 {
 	/* an unmasked exception leaves the condition codes */
-	return x87_commit(
-	    c, sw, unlikely(sw & ~c->fpu.cw & X87_PRE) ? X87_C1 : (uint16_t)X87_CC);
+	return x87_commit(c, sw, unlikely(sw & ~c->fpu.cw & X87_PRE) ? X87_C1 : (uint16_t)X87_CC);
 }
 static ALWAYS_INLINE void
 compare_regs(struct cpu *c, const struct insn *in, unsigned i, arith_reg *k, unsigned pops)
@@ -219,53 +219,53 @@ compare_value(struct cpu *c, const struct insn *in, arith_mem *k, const void *m,
 		x87_pop(c);
 }
 
-#define FCOM(name, pop)                                                       \
-	static void do_##name(struct cpu *c, const struct insn *in)           \
-	{                                                                     \
-		uint64_t m;                                                   \
-                                                                              \
-		if (!(in->flags & INSN_MEM)) {                                \
-			compare_regs(c, in, in->modrm & 7, k_fcom, pop);      \
-			return;                                               \
-		}                                                             \
-		if (!x87_ready(c))                                            \
-			return;                                               \
-		if (in->osize == 2) {                                         \
-			m = insn_load(c, in, 4);                              \
-			compare_value(c, in, k_fcom_m32, &m, pop);            \
-		} else {                                                      \
-			m = insn_load(c, in, 8);                              \
-			compare_value(c, in, k_fcom_m64, &m, pop);            \
-		}                                                             \
-	}                                                                     \
+#define FCOM(name, pop)                                                                            \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		uint64_t m;                                                                        \
+                                                                                                   \
+		if (!(in->flags & INSN_MEM)) {                                                     \
+			compare_regs(c, in, in->modrm & 7, k_fcom, pop);                           \
+			return;                                                                    \
+		}                                                                                  \
+		if (!x87_ready(c))                                                                 \
+			return;                                                                    \
+		if (in->osize == 2) {                                                              \
+			m = insn_load(c, in, 4);                                                   \
+			compare_value(c, in, k_fcom_m32, &m, pop);                                 \
+		} else {                                                                           \
+			m = insn_load(c, in, 8);                                                   \
+			compare_value(c, in, k_fcom_m64, &m, pop);                                 \
+		}                                                                                  \
+	}                                                                                          \
 	SEM_ONE(name)
 FCOM(fcom, 0)
 FCOM(fcomp, 1)
 
-#define FICOM(name, pop)                                                      \
-	static void do_##name(struct cpu *c, const struct insn *in)           \
-	{                                                                     \
-		uint64_t m;                                                   \
-                                                                              \
-		if (!x87_ready(c))                                            \
-			return;                                               \
-		if (in->osize == 1) {                                         \
-			m = insn_load(c, in, 2);                              \
-			compare_value(c, in, k_ficom_m16, &m, pop);           \
-		} else {                                                      \
-			m = insn_load(c, in, 4);                              \
-			compare_value(c, in, k_ficom_m32, &m, pop);           \
-		}                                                             \
-	}                                                                     \
+#define FICOM(name, pop)                                                                           \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		uint64_t m;                                                                        \
+                                                                                                   \
+		if (!x87_ready(c))                                                                 \
+			return;                                                                    \
+		if (in->osize == 1) {                                                              \
+			m = insn_load(c, in, 2);                                                   \
+			compare_value(c, in, k_ficom_m16, &m, pop);                                \
+		} else {                                                                           \
+			m = insn_load(c, in, 4);                                                   \
+			compare_value(c, in, k_ficom_m32, &m, pop);                                \
+		}                                                                                  \
+	}                                                                                          \
 	SEM_ONE(name)
 FICOM(ficom, false)
 FICOM(ficomp, true)
 
-#define COMPARE(name, kernel, pops)                                           \
-	static void do_##name(struct cpu *c, const struct insn *in)           \
-	{                                                                     \
-		compare_regs(c, in, in->modrm & 7, kernel, pops);             \
-	}                                                                     \
+#define COMPARE(name, kernel, pops)                                                                \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		compare_regs(c, in, in->modrm & 7, kernel, pops);                                  \
+	}                                                                                          \
 	SEM_ONE(name)
 COMPARE(fcompp, k_fcom, 2)
 COMPARE(fucom, k_fucom, 0)
@@ -304,16 +304,16 @@ compare_eflags(struct cpu *c, const struct insn *in, arith_reg *k, bool pop)
 	}
 	if (!ok)
 		return;
-	flags_set_arith(c, (cc & X87_C3 ? FL_ZF : 0) | (cc & X87_C2 ? FL_PF : 0) |
-	                       (cc & X87_C0 ? FL_CF : 0));
+	flags_set_arith(
+	    c, (cc & X87_C3 ? FL_ZF : 0) | (cc & X87_C2 ? FL_PF : 0) | (cc & X87_C0 ? FL_CF : 0));
 	if (pop)
 		x87_pop(c);
 }
-#define COMPARE_EFLAGS(name, kernel, pop)                                     \
-	static void do_##name(struct cpu *c, const struct insn *in)           \
-	{                                                                     \
-		compare_eflags(c, in, kernel, pop);                           \
-	}                                                                     \
+#define COMPARE_EFLAGS(name, kernel, pop)                                                          \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		compare_eflags(c, in, kernel, pop);                                                \
+	}                                                                                          \
 	SEM_ONE(name)
 COMPARE_EFLAGS(fcomi, k_fcom, false)
 COMPARE_EFLAGS(fcomip, k_fcom, true)

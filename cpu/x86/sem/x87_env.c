@@ -3,8 +3,8 @@
  * x87 control: initialisation, control and status words, environments (SDM 1 8.1.10,
  * figures 8-9 to 8-12), tags and the stack pointer, WAIT.
  */
-#include "cpu/x86/sem/x87.h"
 #include "cpu/x86/sem/x87_env.h"
+#include "cpu/x86/sem/x87.h"
 
 enum { CW_WRITABLE = 0x1f3f, CW_ONE = 0x40, CW_INIT = 0x37f };
 
@@ -252,7 +252,7 @@ static void
 do_fnclex(struct cpu *c, const struct insn *in)
 {
 	x87_check_nowait(c);
-	c->fpu.sw &= (uint16_t)~(X87_FLAGS | X87_SF);
+	c->fpu.sw &= (uint16_t) ~(X87_FLAGS | X87_SF);
 	x87_update_es(c);
 }
 SEM_ONE(fnclex)

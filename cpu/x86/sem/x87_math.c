@@ -8,7 +8,8 @@ struct results {
 	unsigned n;
 	uint16_t sw;
 };
-typedef void math_fn(const struct cpu *c, struct results *r, const union x80 *a, const union x80 *b);
+typedef void math_fn(
+    const struct cpu *c, struct results *r, const union x80 *a, const union x80 *b);
 
 static void
 take_results(struct results *r)
@@ -22,24 +23,24 @@ take_results(struct results *r)
 			X87_DROP();
 	}
 }
-#define MATH1(name)                                                                        \
-	static void k_##name(                                                              \
-	    const struct cpu *c, struct results *r, const union x80 *a, const union x80 *b) \
-	{                                                                                  \
-		x87_host_begin(c);                                                         \
-		X87_LOAD(*a);                                                              \
-		__asm__ volatile(#name ::);                                                \
-		take_results(r);                                                           \
+#define MATH1(name)                                                                                \
+	static void k_##name(                                                                      \
+	    const struct cpu *c, struct results *r, const union x80 *a, const union x80 *b)        \
+	{                                                                                          \
+		x87_host_begin(c);                                                                 \
+		X87_LOAD(*a);                                                                      \
+		__asm__ volatile(#name ::);                                                        \
+		take_results(r);                                                                   \
 	}
-#define MATH2(name)                                                                        \
-	static void k_##name(                                                              \
-	    const struct cpu *c, struct results *r, const union x80 *a, const union x80 *b) \
-	{                                                                                  \
-		x87_host_begin(c);                                                         \
-		X87_LOAD(*b);                                                              \
-		X87_LOAD(*a);                                                              \
-		__asm__ volatile(#name ::);                                                \
-		take_results(r);                                                           \
+#define MATH2(name)                                                                                \
+	static void k_##name(                                                                      \
+	    const struct cpu *c, struct results *r, const union x80 *a, const union x80 *b)        \
+	{                                                                                          \
+		x87_host_begin(c);                                                                 \
+		X87_LOAD(*b);                                                                      \
+		X87_LOAD(*a);                                                                      \
+		__asm__ volatile(#name ::);                                                        \
+		take_results(r);                                                                   \
 	}
 
 /* ---- ST0 = f(ST0), ST0 = f(ST0, ST1) ---- */
@@ -61,19 +62,19 @@ math_st0(struct cpu *c, const struct insn *in, math_fn *k, bool two, uint16_t cc
 	if (x87_commit(c, r.sw, cc))
 		*x87_st(c, 0) = r.v[0];
 }
-#define UNARY(name, cc)                                                       \
-	MATH1(name)                                                           \
-	static void do_##name(struct cpu *c, const struct insn *in)           \
-	{                                                                     \
-		math_st0(c, in, k_##name, false, cc);                         \
-	}                                                                     \
+#define UNARY(name, cc)                                                                            \
+	MATH1(name)                                                                                \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		math_st0(c, in, k_##name, false, cc);                                              \
+	}                                                                                          \
 	SEM_ONE(name)
-#define BINARY(name, cc)                                                      \
-	MATH2(name)                                                           \
-	static void do_##name(struct cpu *c, const struct insn *in)           \
-	{                                                                     \
-		math_st0(c, in, k_##name, true, cc);                          \
-	}                                                                     \
+#define BINARY(name, cc)                                                                           \
+	MATH2(name)                                                                                \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		math_st0(c, in, k_##name, true, cc);                                               \
+	}                                                                                          \
 	SEM_ONE(name)
 
 UNARY(f2xm1, X87_C1)
@@ -134,12 +135,12 @@ math_pop(struct cpu *c, const struct insn *in, math_fn *k)
 	x87_put(c, 1, &r.v[0]);
 	x87_pop(c);
 }
-#define POPPING(name)                                                         \
-	MATH2(name)                                                           \
-	static void do_##name(struct cpu *c, const struct insn *in)           \
-	{                                                                     \
-		math_pop(c, in, k_##name);                                    \
-	}                                                                     \
+#define POPPING(name)                                                                              \
+	MATH2(name)                                                                                \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		math_pop(c, in, k_##name);                                                         \
+	}                                                                                          \
 	SEM_ONE(name)
 POPPING(fyl2x)
 POPPING(fyl2xp1)
@@ -159,7 +160,7 @@ math_push(struct cpu *c, const struct insn *in, math_fn *k, uint16_t cc)
 		if (!x87_stack_fault(c, !x87_is_empty(c, 0)))
 			return;
 		r.v[0] = r.v[1] = X87_INDEFINITE;
-		c->fpu.sw &= (uint16_t)~(cc & X87_C2);
+		c->fpu.sw &= (uint16_t) ~(cc & X87_C2);
 	} else {
 		k(c, &r, x87_st(c, 0), NULL);
 		if (!x87_commit(c, r.sw, cc) || r.n != 2)
@@ -168,12 +169,12 @@ math_push(struct cpu *c, const struct insn *in, math_fn *k, uint16_t cc)
 	x87_put(c, 0, &r.v[1]);
 	x87_push(c, &r.v[0]);
 }
-#define PUSHING(name, cc)                                                     \
-	MATH1(name)                                                           \
-	static void do_##name(struct cpu *c, const struct insn *in)           \
-	{                                                                     \
-		math_push(c, in, k_##name, cc);                               \
-	}                                                                     \
+#define PUSHING(name, cc)                                                                          \
+	MATH1(name)                                                                                \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		math_push(c, in, k_##name, cc);                                                    \
+	}                                                                                          \
 	SEM_ONE(name)
 PUSHING(fptan, X87_C1 | X87_C2)
 PUSHING(fsincos, X87_C1 | X87_C2)

@@ -23,10 +23,10 @@ push_room(struct cpu *c)
 }
 
 /* Conversions that raise nothing, on the host. */
-#define HOST_LOAD(name, text, type)                                                        \
-	static ALWAYS_INLINE void host_##name(union x80 *r, const void *m)                 \
-	{                                                                                  \
-		__asm__ volatile(text " %1\n\tfstpt %0" : "=m"(*r) : "m"(*(const type *)m)); \
+#define HOST_LOAD(name, text, type)                                                                \
+	static ALWAYS_INLINE void host_##name(union x80 *r, const void *m)                         \
+	{                                                                                          \
+		__asm__ volatile(text " %1\n\tfstpt %0" : "=m"(*r) : "m"(*(const type *)m));       \
 	}
 HOST_LOAD(flds, "flds", uint32_t)
 HOST_LOAD(fldl, "fldl", uint64_t)
@@ -152,22 +152,22 @@ do_fbld(struct cpu *c, const struct insn *in)
 SEM_ONE(fbld)
 
 /* Those that are not exact are rounded as the control word says. */
-#define CONSTANT(name)                                                       \
-	static void do_##name(struct cpu *c, const struct insn *in)          \
-	{                                                                    \
-		union x80 v;                                                 \
-                                                                             \
-		if (!x87_ready(c))                                           \
-			return;                                              \
-		x87_note(c, in);                                             \
-		if (!push_room(c))                                           \
-			return;                                              \
-		x87_host_begin(c);                                           \
-		__asm__ volatile(#name ::);                                  \
-		x87_host_end();                                              \
-		X87_STORE(v);                                                \
-		push_value(c, &v);                                           \
-	}                                                                    \
+#define CONSTANT(name)                                                                             \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		union x80 v;                                                                       \
+                                                                                                   \
+		if (!x87_ready(c))                                                                 \
+			return;                                                                    \
+		x87_note(c, in);                                                                   \
+		if (!push_room(c))                                                                 \
+			return;                                                                    \
+		x87_host_begin(c);                                                                 \
+		__asm__ volatile(#name ::);                                                        \
+		x87_host_end();                                                                    \
+		X87_STORE(v);                                                                      \
+		push_value(c, &v);                                                                 \
+	}                                                                                          \
 	SEM_ONE(name)
 CONSTANT(fld1)
 CONSTANT(fldl2t)
@@ -185,19 +185,19 @@ struct store {
 /* Converts a to `m` on the host; some pop there. */
 typedef uint16_t store_fn(const struct cpu *c, struct store *m, const union x80 *a);
 
-#define STORE_KERNEL(name, text)                                                           \
-	static ALWAYS_INLINE uint16_t k_##name(                                            \
-	    const struct cpu *c, struct store *m, const union x80 *a)                      \
-	{                                                                                  \
-		uint16_t sw;                                                               \
-                                                                                           \
-		x87_host_begin(c);                                                         \
-		X87_LOAD(*a);                                                              \
-		__asm__ volatile(text " %0" : "+m"(*m));                                   \
-		sw = x87_host_end();                                                       \
-		if (sw & X87_TOP)                                                          \
-			X87_DROP();                                                        \
-		return sw;                                                                 \
+#define STORE_KERNEL(name, text)                                                                   \
+	static ALWAYS_INLINE uint16_t k_##name(                                                    \
+	    const struct cpu *c, struct store *m, const union x80 *a)                              \
+	{                                                                                          \
+		uint16_t sw;                                                                       \
+                                                                                                   \
+		x87_host_begin(c);                                                                 \
+		X87_LOAD(*a);                                                                      \
+		__asm__ volatile(text " %0" : "+m"(*m));                                           \
+		sw = x87_host_end();                                                               \
+		if (sw & X87_TOP)                                                                  \
+			X87_DROP();                                                                \
+		return sw;                                                                         \
 	}
 STORE_KERNEL(fst_m32, "fstps")
 STORE_KERNEL(fst_m64, "fstpl")
@@ -267,18 +267,18 @@ store_reg(struct cpu *c, const struct insn *in, bool pop)
 	if (pop)
 		x87_pop(c);
 }
-#define FST(name, pop)                                                        \
-	static void do_##name(struct cpu *c, const struct insn *in)           \
-	{                                                                     \
-		if (!x87_ready(c))                                            \
-			return;                                               \
-		if (!(in->flags & INSN_MEM))                                  \
-			store_reg(c, in, pop);                                \
-		else if (in->osize == 2)                                      \
-			store_mem(c, in, k_fst_m32, 4, pop, &empty_m32);      \
-		else                                                          \
-			store_mem(c, in, k_fst_m64, 8, pop, &empty_m64);      \
-	}                                                                     \
+#define FST(name, pop)                                                                             \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		if (!x87_ready(c))                                                                 \
+			return;                                                                    \
+		if (!(in->flags & INSN_MEM))                                                       \
+			store_reg(c, in, pop);                                                     \
+		else if (in->osize == 2)                                                           \
+			store_mem(c, in, k_fst_m32, 4, pop, &empty_m32);                           \
+		else                                                                               \
+			store_mem(c, in, k_fst_m64, 8, pop, &empty_m64);                           \
+	}                                                                                          \
 	SEM_ONE(name)
 FST(fst, false)
 FST(fstp, true)
@@ -295,18 +295,18 @@ do_fist(struct cpu *c, const struct insn *in)
 }
 SEM_ONE(fist)
 
-#define FISTP(name, kernel)                                                   \
-	static void do_##name(struct cpu *c, const struct insn *in)           \
-	{                                                                     \
-		if (!x87_ready(c))                                            \
-			return;                                               \
-		if (in->osize == 1)                                           \
-			store_mem(c, in, kernel##_m16, 2, true, &empty_i16);  \
-		else if (in->osize == 2)                                      \
-			store_mem(c, in, kernel##_m32, 4, true, &empty_i32);  \
-		else                                                          \
-			store_mem(c, in, kernel##_m64, 8, true, &empty_i64);  \
-	}                                                                     \
+#define FISTP(name, kernel)                                                                        \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		if (!x87_ready(c))                                                                 \
+			return;                                                                    \
+		if (in->osize == 1)                                                                \
+			store_mem(c, in, kernel##_m16, 2, true, &empty_i16);                       \
+		else if (in->osize == 2)                                                           \
+			store_mem(c, in, kernel##_m32, 4, true, &empty_i32);                       \
+		else                                                                               \
+			store_mem(c, in, kernel##_m64, 8, true, &empty_i64);                       \
+	}                                                                                          \
 	SEM_ONE(name)
 FISTP(fistp, k_fist)
 FISTP(fisttp, k_fisttp)
@@ -380,11 +380,11 @@ cmov(struct cpu *c, const struct insn *in, unsigned cc)
 	if (flags_cond(c, cc))
 		*x87_st(c, 0) = *x87_st(c, i);
 }
-#define FCMOV(name, cc)                                                       \
-	static void do_##name(struct cpu *c, const struct insn *in)           \
-	{                                                                     \
-		cmov(c, in, cc);                                              \
-	}                                                                     \
+#define FCMOV(name, cc)                                                                            \
+	static void do_##name(struct cpu *c, const struct insn *in)                                \
+	{                                                                                          \
+		cmov(c, in, cc);                                                                   \
+	}                                                                                          \
 	SEM_ONE(name)
 FCMOV(fcmovb, 2)
 FCMOV(fcmovnb, 3)
