@@ -12,6 +12,7 @@ const struct dev_type *const dev_types[] = {
 	&i440fx_type,
 	&i8254_type,
 	&i8259_type,
+	&ide_piix3_type,
 	&isa_debug_exit_type,
 	&piix3_type,
 	&piix4_pm_type,
