@@ -125,21 +125,6 @@ do_wbinvd(struct cpu *c, const struct insn *in)
 }
 SEM_ONE(wbinvd)
 
-/* Memory is always coherent: only the address is checked, as a load of one byte. */
-static void
-do_clflush(struct cpu *c, const struct insn *in)
-{
-	(void)insn_load(c, in, 1);
-}
-SEM_ONE(clflush)
-
-static void
-do_clflushopt(struct cpu *c, const struct insn *in)
-{
-	(void)insn_load(c, in, 1);
-}
-SEM_ONE(clflushopt)
-
 /* MONITOR arms nothing and MWAIT comes back at once, which SDM 2B allows at any time; no
  * model advertises them, they are here for a guest that uses them all the same. */
 static void
