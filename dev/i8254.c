@@ -74,7 +74,7 @@ struct i8254 {
 	uint8_t line; /* IRQ 0 as last driven */
 	uint8_t port61;
 	uint8_t all_outputs;
-	uint8_t pad;
+	uint8_t driven; /* OUT1, OUT2 as last driven: bit 1, 2 */
 };
 
 /* ---- ticks ---- */
@@ -329,9 +329,8 @@ irq_deadline(const struct i8254 *s, int64_t t)
 	return c->load_at < next ? c->load_at : next;
 }
 
-/* Call after every change, with everything settled at now. */
 static void
-pit_update(struct dev *d)
+arm_timers(struct dev *d)
 {
 	struct i8254 *s = d->state;
 	int64_t t = now_ticks(d);
@@ -339,14 +338,29 @@ pit_update(struct dev *d)
 	for (unsigned i = 0; i < NCOUNTERS; i++) {
 		int64_t next = NEVER;
 
-		if (i)
-			d->env->output(d, i, out_level(&s->c[i], t));
 		if (!i)
 			next = irq_deadline(s, t);
 		else if (s->all_outputs)
 			next = next_change(&s->c[i], t);
 		d->env->timer_arm(d, i, next == NEVER ? DEV_TIMER_OFF : ns_of(next));
 	}
+}
+
+/* Call after every change, with everything settled at now. */
+static void
+pit_update(struct dev *d)
+{
+	struct i8254 *s = d->state;
+	int64_t t = now_ticks(d);
+
+	s->driven = 0;
+	for (unsigned i = 1; i < NCOUNTERS; i++) {
+		bool level = out_level(&s->c[i], t);
+
+		s->driven |= (uint8_t)(level << i);
+		d->env->output(d, i, level);
+	}
+	arm_timers(d);
 }
 
 static void
@@ -691,7 +705,9 @@ pit_loaded(struct dev *d, uint16_t version, struct err *e)
 	if (s->missed > MISSED_MAX)
 		s->missed = MISSED_MAX;
 	d->env->output(d, 0, s->line);
-	pit_update(d);
+	d->env->output(d, 1, s->driven & 2);
+	d->env->output(d, 2, s->driven & 4);
+	arm_timers(d);
 	return 0;
 }
 
@@ -734,7 +750,7 @@ static const struct dev_field pit_fields[] = {
 	DEV_FIELD(struct i8254, line),
 	DEV_FIELD(struct i8254, port61),
 	DEV_TRANSIENT(struct i8254, all_outputs),
-	DEV_TRANSIENT(struct i8254, pad),
+	DEV_FIELD(struct i8254, driven),
 };
 /* clang-format on */
 

@@ -17,6 +17,7 @@ const struct dev_type *const dev_types[] = {
 	&piix3_type,
 	&piix4_pm_type,
 	&port92_type,
+	&uart16550_type,
 	&vga_type,
 };
 const unsigned dev_ntypes = ARRAY_SIZE(dev_types);

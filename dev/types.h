@@ -15,6 +15,7 @@ extern const struct dev_type isa_debug_exit_type;
 extern const struct dev_type piix3_type;
 extern const struct dev_type piix4_pm_type;
 extern const struct dev_type port92_type;
+extern const struct dev_type uart16550_type;
 extern const struct dev_type vga_type;
 
 #endif
