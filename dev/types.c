@@ -18,6 +18,7 @@ const struct dev_type *const dev_types[] = {
 	&piix4_pm_type,
 	&port92_type,
 	&uart16550_type,
+	&uhci_type,
 	&vga_type,
 };
 const unsigned dev_ntypes = ARRAY_SIZE(dev_types);

@@ -16,6 +16,7 @@ extern const struct dev_type piix3_type;
 extern const struct dev_type piix4_pm_type;
 extern const struct dev_type port92_type;
 extern const struct dev_type uart16550_type;
+extern const struct dev_type uhci_type;
 extern const struct dev_type vga_type;
 
 #endif
