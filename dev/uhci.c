@@ -699,7 +699,7 @@ static const struct dev_field fields[] = {
 };
 
 const struct dev_type uhci_type = {
-	.name = "uhci",
+	.name = "piix3_uhci",
 	.regions = regions,
 	.nregions = ARRAY_SIZE(regions),
 	.noutputs = 1,
