@@ -60,7 +60,7 @@ log_set_fd(int fd)
 	log_fd = fd;
 }
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 emit(const char *kind, const char *fmt, va_list ap)
 {
 	char line[LOG_LINE_BYTES];

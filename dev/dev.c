@@ -86,7 +86,7 @@ get_header(const struct dev *d, struct buf *b, uint16_t *ret_version, struct buf
 	uint32_t magic = buf_get_u32(b);
 	uint32_t len, crc;
 	const uint8_t *p;
-	uint16_t version;
+	uint16_t version = 0;
 
 	buf_get_str(b, name, sizeof(name));
 	version = buf_get_u16(b);
@@ -172,7 +172,7 @@ dev_load(struct dev *d, struct buf *b, struct err *e)
 {
 	uint8_t config[PCI_CONFIG_SIZE];
 	struct buf payload;
-	uint16_t version;
+	uint16_t version = 0;
 	uint8_t *state;
 	int r = get_header(d, b, &version, &payload, e);
 

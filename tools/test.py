@@ -195,12 +195,12 @@ def build(res, name, folder, options, env=None):
     else:
         status, out = run(['meson', 'configure', folder, '-Dwerror=true'])
     if status == 0:
-        status, out = run(['ninja', '-C', folder])
+        status, out = run(['ninja', '-C', folder, '-k', '0'])
     if status == 0:
         res.ok(name)
     else:
-        failed = re.split(r'(?m)^FAILED: ', out, maxsplit=1)
-        res.fail(name, failed[-1])
+        lines = re.findall(r'(?m)^.*(?:error|undefined reference|ERROR).*$', out)
+        res.fail(name, '\n'.join(x for x in lines if '-Werror -' not in x) or out)
     return status == 0
 
 
@@ -263,7 +263,7 @@ def part_unit(res, args):
 
 def part_asan(res, args):
     if build(res, 'build with clang -Werror, ASan and UBSan', 'build-asan',
-             ['--buildtype=debugoptimized', '-Dwerror=true', '-Db_sanitize=address,undefined',
+             ['--buildtype=debug', '-Doptimization=1', '-Dwerror=true', '-Db_sanitize=address,undefined',
               '-Db_lundef=false'], SANITIZE):
         unit_tests(res, 'unit under ASan and UBSan', 'build-asan', SANITIZE)
 

@@ -381,26 +381,32 @@ rmw_begin_slow(struct cpu *c, struct rmw *t)
 		t->v = access_read_slow(c, t->lin, t->size, t->sys);
 }
 
+/* By hand: a compiler may call a library for an atomic that is not aligned, and these
+ * need not be.  They lie inside one cache line. */
+#define HOST_CMPXCHG(w)                                                                            \
+	static bool host_cmpxchg_##w(void *p, uint##w##_t old, uint##w##_t v)                      \
+	{                                                                                          \
+		bool same;                                                                         \
+                                                                                                   \
+		__asm__ volatile("lock cmpxchg %3, %1"                                             \
+				 : "=@ccz"(same), "+m"(*(guest_u##w *)p), "+a"(old)                \
+				 : "r"(v)                                                          \
+				 : "memory");                                                      \
+		return same;                                                                       \
+	}
+HOST_CMPXCHG(8)
+HOST_CMPXCHG(16)
+HOST_CMPXCHG(32)
+HOST_CMPXCHG(64)
+
 static bool
 compare_exchange(void *p, unsigned size, uint64_t old, uint64_t v)
 {
-	uint8_t o1 = (uint8_t)old;
-	uint16_t o2 = (uint16_t)old;
-	uint32_t o4 = (uint32_t)old;
-
 	switch (size) {
-	case 1:
-		return __atomic_compare_exchange_n(
-		    (uint8_t *)p, &o1, (uint8_t)v, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-	case 2:
-		return __atomic_compare_exchange_n(
-		    (guest_u16 *)p, &o2, (uint16_t)v, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-	case 4:
-		return __atomic_compare_exchange_n(
-		    (guest_u32 *)p, &o4, (uint32_t)v, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-	default:
-		return __atomic_compare_exchange_n(
-		    (guest_u64 *)p, &old, v, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	case 1: return host_cmpxchg_8(p, (uint8_t)old, (uint8_t)v);
+	case 2: return host_cmpxchg_16(p, (uint16_t)old, (uint16_t)v);
+	case 4: return host_cmpxchg_32(p, (uint32_t)old, (uint32_t)v);
+	default: return host_cmpxchg_64(p, old, v);
 	}
 }
 

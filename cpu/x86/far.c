@@ -163,7 +163,7 @@ far_system(struct cpu *c, uint16_t sel, const struct desc *d, bool is_call)
 	case SYS_CALL16:
 		if (c->long_mode)
 			return false;
-		/* fall through */
+		__attribute__((fallthrough));
 	case SYS_CALL32: (is_call ? call_gate : jmp_gate)(c, sel, d); return true;
 	case SYS_TASK_GATE:
 		if (c->long_mode)
