@@ -10,6 +10,7 @@ const struct dev_type *const dev_types[] = {
 	&debugcon_type,
 	&fw_cfg_type,
 	&i440fx_type,
+	&i8042_type,
 	&i8254_type,
 	&i8259_type,
 	&ide_piix3_type,

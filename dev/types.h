@@ -8,6 +8,7 @@
 extern const struct dev_type debugcon_type;
 extern const struct dev_type fw_cfg_type;
 extern const struct dev_type i440fx_type;
+extern const struct dev_type i8042_type;
 extern const struct dev_type i8254_type;
 extern const struct dev_type i8259_type;
 extern const struct dev_type ide_piix3_type;
