@@ -9,11 +9,13 @@
 const struct dev_type *const dev_types[] = {
 	&debugcon_type,
 	&fw_cfg_type,
+	&hpet_type,
 	&i440fx_type,
 	&i8042_type,
 	&i8254_type,
 	&i8259_type,
 	&ide_piix3_type,
+	&ioapic_type,
 	&isa_debug_exit_type,
 	&piix3_type,
 	&piix4_pm_type,

@@ -7,11 +7,13 @@
 
 extern const struct dev_type debugcon_type;
 extern const struct dev_type fw_cfg_type;
+extern const struct dev_type hpet_type;
 extern const struct dev_type i440fx_type;
 extern const struct dev_type i8042_type;
 extern const struct dev_type i8254_type;
 extern const struct dev_type i8259_type;
 extern const struct dev_type ide_piix3_type;
+extern const struct dev_type ioapic_type;
 extern const struct dev_type isa_debug_exit_type;
 extern const struct dev_type piix3_type;
 extern const struct dev_type piix4_pm_type;
