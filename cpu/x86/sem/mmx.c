@@ -52,8 +52,10 @@ SEM_FN(movntq, movq_store)
 static void
 do_emms(struct cpu *c, const struct insn *in)
 {
-	if (mmx_ready(c))
-		c->fpu.empty = 0xff;
+	if (!mmx_ready(c))
+		return;
+	c->fpu.top = 0;
+	c->fpu.empty = 0xff;
 }
 SEM_ONE(emms)
 

@@ -190,6 +190,7 @@ TO_INT(cvttsd2si, 8)
 
 /* ---- MMX registers: these also are MMX instructions (SDM 2 CVTPI2PS) ---- */
 
+/* A register source makes it an MMX instruction, even if #XM follows; a memory one does not. */
 static ALWAYS_INLINE void
 from_mmx(struct cpu *c, const struct insn *in, vec_kernel *k)
 {
@@ -204,6 +205,8 @@ from_mmx(struct cpu *c, const struct insn *in, vec_kernel *k)
 	fp_begin(c);
 	k(&r, &s);
 	flags = fp_end();
+	if (in->kind[1] != OPD_MEM)
+		mmx_enter(c);
 	fp_done(c, flags, FP_NONE, &r, 1);
 	*xmm_reg(c, in->reg[0]) = r;
 }
@@ -213,16 +216,12 @@ static void
 do_cvtpi2ps(struct cpu *c, const struct insn *in)
 {
 	from_mmx(c, in, k_cvtpi2ps);
-	mmx_enter(c);
 }
 SEM_ONE(cvtpi2ps)
-/* A memory source is no use of MMX here. */
 static void
 do_cvtpi2pd(struct cpu *c, const struct insn *in)
 {
 	from_mmx(c, in, k_cvtpi2pd);
-	if (in->kind[1] != OPD_MEM)
-		mmx_enter(c);
 }
 SEM_ONE(cvtpi2pd)
 
@@ -244,6 +243,7 @@ SEM_ONE(cvtpi2pd)
 				 : "m"(s->l[0])                                                    \
 				 : "mm0");                                                         \
 		flags = fp_end();                                                                  \
+		mmx_enter(c); /* even if #XM follows */                                            \
 		fp_done(c, flags, FP_NONE, NULL, 0);                                               \
 		mmx_put(c, in->reg[0], v);                                                         \
 	}                                                                                          \

@@ -294,6 +294,7 @@ do_ffree(struct cpu *c, const struct insn *in)
 	if (!x87_ready(c))
 		return;
 	x87_note(c, in);
+	c->fpu.sw &= (uint16_t)~X87_C1;
 	c->fpu.empty |= (uint8_t)(1u << ((c->fpu.top + in->reg[0]) & 7));
 }
 SEM_ONE(ffree)
@@ -303,6 +304,7 @@ do_ffreep(struct cpu *c, const struct insn *in)
 	if (!x87_ready(c))
 		return;
 	x87_note(c, in);
+	c->fpu.sw &= (uint16_t)~X87_C1;
 	c->fpu.empty |= (uint8_t)(1u << ((c->fpu.top + in->reg[0]) & 7));
 	x87_pop(c);
 }

@@ -54,11 +54,15 @@ math_st0(struct cpu *c, const struct insn *in, math_fn *k, bool two, uint16_t cc
 		return;
 	x87_note(c, in);
 	if (unlikely(x87_is_empty(c, 0) || (two && x87_is_empty(c, 1)))) {
+		c->fpu.sw &= (uint16_t)~(cc & X87_C2);
 		if (x87_stack_fault(c, false))
 			x87_put(c, 0, &X87_INDEFINITE);
 		return;
 	}
 	k(c, &r, x87_st(c, 0), x87_st(c, 1));
+	/* no quotient for FPREM to report */
+	if (r.sw & ~c->fpu.cw & X87_PRE || (r.v[0].se & 0x7fff) == 0x7fff)
+		cc &= X87_C1 | X87_C2;
 	if (x87_commit(c, r.sw, cc))
 		*x87_st(c, 0) = r.v[0];
 }
@@ -157,10 +161,10 @@ math_push(struct cpu *c, const struct insn *in, math_fn *k, uint16_t cc)
 		return;
 	x87_note(c, in);
 	if (unlikely(x87_is_empty(c, 0) || !x87_is_empty(c, 7))) {
+		c->fpu.sw &= (uint16_t) ~(cc & X87_C2);
 		if (!x87_stack_fault(c, !x87_is_empty(c, 0)))
 			return;
 		r.v[0] = r.v[1] = X87_INDEFINITE;
-		c->fpu.sw &= (uint16_t) ~(cc & X87_C2);
 	} else {
 		k(c, &r, x87_st(c, 0), NULL);
 		if (!x87_commit(c, r.sw, cc) || r.n != 2)

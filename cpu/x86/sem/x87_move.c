@@ -64,7 +64,8 @@ load_real(struct cpu *c, const struct insn *in)
 	x87_note(c, in);
 	if (!push_room(c))
 		return;
-	if (flags && !x87_flag(c, flags)) {
+	/* an unmasked denormal is loaded nevertheless */
+	if (flags && !x87_flag(c, flags) && (flags & X87_IE)) {
 		c->fpu.sw &= (uint16_t)~X87_C1;
 		return;
 	}
@@ -86,13 +87,13 @@ do_fld(struct cpu *c, const struct insn *in)
 		return;
 	}
 	x87_note(c, in);
-	if (!push_room(c))
-		return;
 	if (x87_is_empty(c, in->reg[0])) {
 		if (x87_stack_fault(c, false))
 			x87_push(c, &X87_INDEFINITE);
 		return;
 	}
+	if (!push_room(c))
+		return;
 	v = *x87_st(c, in->reg[0]);
 	push_value(c, &v);
 }
@@ -267,6 +268,23 @@ store_reg(struct cpu *c, const struct insn *in, bool pop)
 	if (pop)
 		x87_pop(c);
 }
+/* D9 D8+i: when ST0 is empty no fault, only the pop. */
+static void
+do_fstp1(struct cpu *c, const struct insn *in)
+{
+	unsigned d = in->reg[0];
+	union x80 v;
+
+	if (!x87_ready(c))
+		return;
+	x87_note(c, in);
+	c->fpu.sw &= (uint16_t)~X87_C1;
+	v = *x87_st(c, 0);
+	if (!x87_is_empty(c, 0))
+		x87_put(c, d, &v);
+	x87_pop(c);
+}
+SEM_ONE(fstp1)
 #define FST(name, pop)                                                                             \
 	static void do_##name(struct cpu *c, const struct insn *in)                                \
 	{                                                                                          \
@@ -376,7 +394,6 @@ cmov(struct cpu *c, const struct insn *in, unsigned cc)
 			x87_put(c, 0, &X87_INDEFINITE);
 		return;
 	}
-	c->fpu.sw &= (uint16_t)~X87_C1;
 	if (flags_cond(c, cc))
 		*x87_st(c, 0) = *x87_st(c, i);
 }
