@@ -84,16 +84,11 @@ smb_irq(const struct dev *d, const struct piix4_pm *s)
 }
 
 static void
-update(struct dev *d)
+drive(struct dev *d)
 {
 	struct piix4_pm *s = d->state;
-	int64_t now = d->env->now_ns(d);
 	bool sci;
 
-	if (now >= s->overflow_ns) {
-		s->pmsts |= PMSTS_TMR;
-		s->overflow_ns = next_overflow(now);
-	}
 	sci = (s->pmcntrl & PMCNTRL_SCI_EN) &&
 	      ((s->pmsts & s->pmen & PMSTS_SCI) || (s->gpsts & s->gpen));
 	d->env->output(d, PIIX4_PM_OUT_SCI, sci || smb_irq(d, s));
@@ -102,6 +97,19 @@ update(struct dev *d)
 		d->env->timer_arm(d, TIMER_OVERFLOW, s->overflow_ns);
 	else
 		d->env->timer_arm(d, TIMER_OVERFLOW, DEV_TIMER_OFF);
+}
+
+static void
+update(struct dev *d)
+{
+	struct piix4_pm *s = d->state;
+	int64_t now = d->env->now_ns(d);
+
+	if (now >= s->overflow_ns) {
+		s->pmsts |= PMSTS_TMR;
+		s->overflow_ns = next_overflow(now);
+	}
+	drive(d);
 }
 
 static void
@@ -427,7 +435,7 @@ static int
 loaded(struct dev *d, uint16_t version, struct err *e)
 {
 	update_windows(d);
-	update(d);
+	drive(d);
 	return 0;
 }
 
