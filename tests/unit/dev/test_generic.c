@@ -69,6 +69,7 @@ settle(struct fake_env *f)
 {
 	for (unsigned i = 0; i < f->nblocks; i++)
 		f->blocks[i]->fail = 0;
+	fake_advance(f, 1); /* what is due has happened before a machine is saved */
 	for (unsigned i = 0; i < 1000 && f->dev.type->busy && f->dev.type->busy(&f->dev); i++)
 		fake_advance(f, 100000);
 }
