@@ -55,6 +55,9 @@ take_fault(struct cpu *c)
 	c->cur_block = c->cur_insn = NULL;
 	c->gpr[REG_RIP] = c->insn_rip;
 	c->shadow = false;
+	/* Counts like an instruction: a guest that does nothing but fault uses up its
+	 * budget, and with the instruction clock its time. */
+	c->icount++;
 	c->stat[CPU_STAT_EXCEPTIONS]++;
 	exc_deliver(c);
 }
