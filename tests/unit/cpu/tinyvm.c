@@ -115,7 +115,7 @@ tinyvm_init(struct tinyvm *v, unsigned ncpus, const char *model)
 {
 	pthread_mutexattr_t attr;
 	const char *why = "";
-	uint64_t aoff;
+	uint64_t aoff = 0;
 	struct err e = { 0 };
 
 	memset(v, 0, sizeof(*v));
