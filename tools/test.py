@@ -172,6 +172,7 @@ def part_gates(res, args):
     gate_script(res, 'layers', ['python3', 'tools/check_layers.py'])
     gate_script(res, 'size', ['python3', 'tools/check_size.py'])
     gate_script(res, 'source rules', ['python3', 'tools/check_src.py'])
+    gate_script(res, 'pages', ['python3', 'tools/check_docs.py'])
     gate_format(res)
     for f in git_files('*.sh', '.ci/run'):
         status, out = run(['sh' if 'bash' not in open(os.path.join(TOP, f), encoding='utf-8')

@@ -226,7 +226,7 @@ class Machine:
     def type(self, text):
         """Letters, digits and a few signs on the keyboard."""
         if not self.qemu:
-            self.ask(f'type {text}')
+            self.ask('type ' + text.replace('\n', '\\n'))
             return
         signs = {' ': 'spc', '\n': 'ret', '-': 'minus', '/': 'slash', '.': 'dot', '=': 'equal'}
         self.keys(*[signs.get(c, c) for c in text])
