@@ -310,7 +310,7 @@ mmio_write(struct dev *d, uint32_t off, unsigned size, uint64_t val)
 }
 
 static const struct dev_region regions[] = {
-	{ .name = "mmio",
+	{ .name = "hpet",
 	    .kind = DEV_REGION_MMIO,
 	    .size = 0x400,
 	    .access_min = 4,

@@ -423,7 +423,7 @@ static const struct dev_field fields[] = {
 static const char *const output_names[] = { "irq14", "irq15" };
 
 const struct dev_type ide_piix3_type = {
-	.name = "ide_piix3",
+	.name = "piix3_ide",
 	.regions = regions,
 	.nregions = ARRAY_SIZE(regions),
 	.noutputs = ARRAY_SIZE(output_names),

@@ -191,7 +191,7 @@ write_reg(struct dev *d, uint32_t off, unsigned size, uint64_t val)
 }
 
 static const struct dev_region regions[] = {
-	{ .name = "mmio",
+	{ .name = "ioapic",
 	    .kind = DEV_REGION_MMIO,
 	    .size = 0x1000,
 	    .access_min = 4,
