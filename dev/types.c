@@ -7,6 +7,7 @@
 #include <string.h>
 
 const struct dev_type *const dev_types[] = {
+	&cirrus5446_type,
 	&debugcon_type,
 	&fw_cfg_type,
 	&hpet_type,

@@ -5,6 +5,7 @@
 
 #include "dev/dev.h"
 
+extern const struct dev_type cirrus5446_type;
 extern const struct dev_type debugcon_type;
 extern const struct dev_type fw_cfg_type;
 extern const struct dev_type hpet_type;

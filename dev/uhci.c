@@ -643,8 +643,8 @@ uhci_loaded(struct dev *d, uint16_t version, struct err *e)
 
 	usb_tablet_loaded(&u->tablet);
 	u->frnum &= 0x7ff;
-	/* A damaged deadline must not stop the bus for ever, nor count for ever. */
-	if (u->next_frame_ns > now + FRAME_NS || u->next_frame_ns < now - 1000 * FRAME_NS)
+	/* A damaged deadline must not stop the bus for ever; a late one is no harm. */
+	if (u->next_frame_ns > now + FRAME_NS || u->next_frame_ns < 0)
 		u->next_frame_ns = now + FRAME_NS;
 	update_irq(d);
 	arm(d);
