@@ -7,8 +7,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { X_CW = 0, X_SW = 2, X_TW = 4, X_MXCSR = 24, X_ST = 32, X_XMM = 160, X_BV = 512, X_YMM = 576,
-	X_SIZE = 832, DATA = 4096, AT = 0x400 };
+enum {
+	X_CW = 0,
+	X_SW = 2,
+	X_TW = 4,
+	X_MXCSR = 24,
+	X_ST = 32,
+	X_XMM = 160,
+	X_BV = 512,
+	X_YMM = 576,
+	X_SIZE = 832,
+	DATA = 4096,
+	AT = 0x400
+};
 
 static struct flat flat;
 static _Alignas(4096) uint8_t data[DATA * 2], start[DATA * 2];
@@ -38,10 +49,10 @@ fpdiff_setup(const char **ret_why)
 static uint32_t
 rand_single(struct fpdiff *d)
 {
-	static const uint32_t edge[] = { 0, 0x80000000, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000,
-		0x7fc00000, 0x7f800001, 0xffc12345, 0xff812345, 1, 0x807fffff, 0x00800000, 0x7f7fffff,
-		0x4f000000, 0xcf000000, 0x4effffff, 0x5f000000, 0x3effffff, 0x3f000000, 0x4b000001,
-		0x00ffffff, 0x80800001, 0x34000000 };
+	static const uint32_t edge[] = { 0, 0x80000000, 0x3f800000, 0xbf800000, 0x7f800000,
+		0xff800000, 0x7fc00000, 0x7f800001, 0xffc12345, 0xff812345, 1, 0x807fffff,
+		0x00800000, 0x7f7fffff, 0x4f000000, 0xcf000000, 0x4effffff, 0x5f000000, 0x3effffff,
+		0x3f000000, 0x4b000001, 0x00ffffff, 0x80800001, 0x34000000 };
 	uint64_t r = fpdiff_rand(d);
 
 	if (r % 3 == 0)
@@ -67,7 +78,7 @@ rand_double(struct fpdiff *d)
 		return (fpdiff_rand(d) & 0x800fffffffffffff) | (1016 + (r >> 16) % 16) << 52;
 	if (r % 4 == 2) /* near the ends of the single range */
 		return (fpdiff_rand(d) & 0x800fffffffffffff) |
-		    ((r & 0x80 ? 870 : 1145) + (r >> 16) % 12) << 52;
+		       ((r & 0x80 ? 870 : 1145) + (r >> 16) % 12) << 52;
 	return fpdiff_rand(d);
 }
 static uint64_t
@@ -108,9 +119,10 @@ rand_extended(struct fpdiff *d, uint8_t *p)
 		{ 1ull << 63, 1 }, { ~0ull, 0x7ffe }, { ~0ull, 0xfffe }, { 0, 0x4000 },
 		{ 0x4000000000000000, 0x3fff } /* unnormal */, { 0, 0x7fff }, { 1, 0x7fff },
 		{ 0xffffffffffffffff, 0x403d }, { 1ull << 63, 0x403e }, { 1ull << 63, 0xc03e },
-		{ 0xfffe000000000000, 0x400d }, { 1ull << 63, 0x400e }, { 0x8000000000000000, 0x401e },
-		{ 0xde0b6b3a763fffff, 0x403a }, { 0xde0b6b3a76400000, 0x403a } /* 10^18 */,
-		{ 1ull << 63, 0x3ffe }, { 0xb504f333f9de6484, 0x3ffd }, { 0xffffffffffffffff, 0x3ffe } };
+		{ 0xfffe000000000000, 0x400d }, { 1ull << 63, 0x400e },
+		{ 0x8000000000000000, 0x401e }, { 0xde0b6b3a763fffff, 0x403a },
+		{ 0xde0b6b3a76400000, 0x403a } /* 10^18 */, { 1ull << 63, 0x3ffe },
+		{ 0xb504f333f9de6484, 0x3ffd }, { 0xffffffffffffffff, 0x3ffe } };
 	uint64_t r = fpdiff_rand(d), m = fpdiff_rand(d);
 	uint16_t se;
 
@@ -164,7 +176,8 @@ rand_state(struct fpdiff *d, struct native_state *s)
 
 	memset(x, 0, X_SIZE);
 	rand_x87(d, x, false);
-	put_le32(x + X_MXCSR, (uint32_t)((r & 0xe07f0000) >> 16 | (r & 0x300 ? 0x1f80 : r >> 40 & 0x1f80)));
+	put_le32(x + X_MXCSR,
+	    (uint32_t)((r & 0xe07f0000) >> 16 | (r & 0x300 ? 0x1f80 : r >> 40 & 0x1f80)));
 	rand_vector(d, x + X_XMM, 32, v);
 	rand_vector(d, x + X_YMM, 32, v);
 	put_le64(x + X_BV, 7);
@@ -180,7 +193,8 @@ rand_state(struct fpdiff *d, struct native_state *s)
 	s->gpr[REG_DI] = NATIVE_BASE + NATIVE_DATA + AT + (r >> 50 & 15);
 	s->flags = 0x202 | (r >> 32 & FL_ARITH);
 	s->with_fp = 1;
-	rand_vector(d, start, sizeof(start) / 8, (r & 0x800) ? v : (enum fpdiff_values)(r >> 60 & 3));
+	rand_vector(
+	    d, start, sizeof(start) / 8, (r & 0x800) ? v : (enum fpdiff_values)(r >> 60 & 3));
 	if (!(r & 0x700))
 		rand_extended(d, start + AT);
 	memcpy(data, start, sizeof(data));
@@ -259,7 +273,8 @@ differ(const char *what, uint64_t ours, uint64_t host)
 {
 	if (ours == host)
 		return false;
-	printf("# %s: ours %llx, host %llx\n", what, (unsigned long long)ours, (unsigned long long)host);
+	printf("# %s: ours %llx, host %llx\n", what, (unsigned long long)ours,
+	    (unsigned long long)host);
 	return true;
 }
 static void
@@ -313,12 +328,17 @@ compare_fp(const uint8_t *ours, const uint8_t *host, const uint8_t *before)
 	bad |= differ("tw", ours[X_TW], host[X_TW]);
 	bad |= differ("mxcsr", get_le32(ours + X_MXCSR) & ~vague_inexact(m), m & ~vague_inexact(m));
 	for (unsigned i = 0; i < 40; i++) {
-		unsigned at = i < 8 ? X_ST + i * 16 : i < 24 ? X_XMM + (i - 8) * 16 : X_YMM + (i - 24) * 16;
+		unsigned at = i < 8    ? X_ST + i * 16
+		              : i < 24 ? X_XMM + (i - 8) * 16
+		                       : X_YMM + (i - 24) * 16;
 
 		if (memcmp(ours + at, host + at, 16) == 0)
 			continue;
 		bad = true;
-		snprintf(name, sizeof(name), "%s%u ", i < 8 ? "st" : i < 24 ? "xmm" : "ymmh",
+		snprintf(name, sizeof(name), "%s%u ",
+		    i < 8    ? "st"
+		    : i < 24 ? "xmm"
+			     : "ymmh",
 		    i < 8 ? i : (i - 8) % 16);
 		printf("# differs: %s\n", name);
 		print_bytes("before", before + at, 16);
@@ -336,7 +356,7 @@ compare(const struct native_state *s, int ours, int host, const uint8_t *before)
 	bool bad = differ("vector", (uint64_t)ours, (uint64_t)host);
 
 	undef = (u & FLG_C ? FL_CF : 0) | (u & FLG_P ? FL_PF : 0) | (u & FLG_A ? FL_AF : 0) |
-	    (u & FLG_Z ? FL_ZF : 0) | (u & FLG_S ? FL_SF : 0) | (u & FLG_O ? FL_OF : 0);
+	        (u & FLG_Z ? FL_ZF : 0) | (u & FLG_S ? FL_SF : 0) | (u & FLG_O ? FL_OF : 0);
 	for (unsigned i = 0; i < 16; i++)
 		bad |= differ("gpr", flat.c.gpr[i], s->gpr[i]);
 	if (name_has("comi") && (flat.in.flags & INSN_FPU) && (flat.c.fpu.sw & X87_ES))
@@ -356,7 +376,7 @@ compare(const struct native_state *s, int ours, int host, const uint8_t *before)
 }
 
 static bool
-trial(struct fpdiff *d, const uint8_t *code, unsigned len, uint64_t seed)
+trial(struct fpdiff *d, const uint8_t *code, unsigned len)
 {
 	struct native_state *s = native_state();
 	uint8_t before[X_SIZE];
@@ -366,9 +386,11 @@ trial(struct fpdiff *d, const uint8_t *code, unsigned len, uint64_t seed)
 	rand_state(d, s);
 	if (flat.in.index < 16 && (flat.in.flags & INSN_AVX)) /* VSIB: small indexes */
 		for (unsigned i = 0; i < 4; i++) {
-			uint8_t *x = s->xsave + (i < 2 ? X_XMM + i * 8 : X_YMM + (i - 2) * 8) + flat.in.index * 16;
+			uint8_t *x = s->xsave + (i < 2 ? X_XMM + i * 8 : X_YMM + (i - 2) * 8) +
+			             flat.in.index * 16;
 
-			put_le64(x, get_le64(x) & (seed & 1 ? 0x000000ff000000ff : 0xff));
+			put_le64(
+			    x, get_le64(x) & (name_has("gatherd") ? 0x000000ff000000ff : 0xff));
 		}
 	memcpy(before, s->xsave, X_SIZE);
 	to_flat(s);
@@ -389,7 +411,8 @@ trial(struct fpdiff *d, const uint8_t *code, unsigned len, uint64_t seed)
 		if (flat.in.kind[i] == OPD_ST || flat.in.kind[i] == OPD_XMM) {
 			unsigned r = flat.in.reg[i];
 
-			print_bytes("reg", before + (flat.in.kind[i] == OPD_ST ? X_ST : X_XMM) + r * 16, 16);
+			print_bytes("reg",
+			    before + (flat.in.kind[i] == OPD_ST ? X_ST : X_XMM) + r * 16, 16);
 		}
 	return false;
 }
@@ -405,7 +428,7 @@ fpdiff_run(struct fpdiff *d, const uint8_t *code, unsigned len, unsigned want)
 	d->ops++;
 	for (unsigned i = 0; i < d->trials; i++) {
 		insn_decode(&flat.in, &m, code, len);
-		if (!trial(d, code, flat.in.len, i))
+		if (!trial(d, code, flat.in.len))
 			return false;
 	}
 	return true;

@@ -12,7 +12,7 @@ enum fpdiff_values { FPDIFF_ANY, FPDIFF_SINGLE, FPDIFF_DOUBLE, FPDIFF_INT };
 
 struct fpdiff {
 	uint64_t seed;
-	unsigned trials;     /* a call of fpdiff_run() */
+	unsigned trials;           /* a call of fpdiff_run() */
 	unsigned ran, faults, ops; /* instructions run; of them raised; distinct encodings */
 	enum decode_status status; /* of the last call */
 };

@@ -22,7 +22,8 @@ TEST(x87_equals_host)
 		for (unsigned modrm = 0; modrm < 256; modrm++) {
 			uint8_t code[] = { (uint8_t)b, (uint8_t)modrm };
 
-			if (modrm < 0xc0 && ((modrm & 0xc7) != 6 || is_environment(b, modrm >> 3 & 7)))
+			if (modrm < 0xc0 &&
+			    ((modrm & 0xc7) != 6 || is_environment(b, modrm >> 3 & 7)))
 				continue;
 			bad += !fpdiff_run(&d, code, sizeof(code), INSN_FPU);
 		}
