@@ -38,7 +38,7 @@ TEST(data_breakpoints_trap_after_the_access)
 		bool store;
 		bool hit;
 	} row[] = {
-		{ 0xd, true, true },   /* write, 4 bytes at 1204: bytes 1203..1204 overlap */
+		{ 0xd, true, true }, /* write, 4 bytes at 1204: bytes 1203..1204 overlap */
 		{ 0x1, true, true },
 		{ 0xd, false, false },
 		{ 0xf, false, false }, /* the byte at 1203 is outside */

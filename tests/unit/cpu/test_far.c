@@ -34,16 +34,16 @@ TEST(direct_jumps_check_type_level_and_presence)
 		uint32_t error;
 	} row[] = {
 		{ S_SPARE, 0x9b, 0xffff, -1, 0 },
-		{ S_SPARE, 0x99, 0xffff, -1, 0 },                       /* execute-only */
-		{ S_SPARE | 3, 0x9f, 0xffff, -1, 0 },                   /* conforming */
+		{ S_SPARE, 0x99, 0xffff, -1, 0 },     /* execute-only */
+		{ S_SPARE | 3, 0x9f, 0xffff, -1, 0 }, /* conforming */
 		{ 0, 0, 0, EXC_GP, 0 },
 		{ S_SPARE, 0x93, 0xffff, EXC_GP, S_SPARE },
-		{ S_SPARE, 0xfb, 0xffff, EXC_GP, S_SPARE },             /* DPL != CPL */
-		{ S_SPARE, 0xff, 0xffff, EXC_GP, S_SPARE },             /* conforming, DPL > CPL */
-		{ S_SPARE | 3, 0x9b, 0xffff, EXC_GP, S_SPARE },         /* RPL > CPL */
+		{ S_SPARE, 0xfb, 0xffff, EXC_GP, S_SPARE },     /* DPL != CPL */
+		{ S_SPARE, 0xff, 0xffff, EXC_GP, S_SPARE },     /* conforming, DPL > CPL */
+		{ S_SPARE | 3, 0x9b, 0xffff, EXC_GP, S_SPARE }, /* RPL > CPL */
 		{ S_SPARE, 0x1b, 0xffff, EXC_NP, S_SPARE },
-		{ S_SPARE, 0x9b, TARGET - 1, EXC_GP, 0 },               /* offset beyond limit */
-		{ S_SPARE, 0x8e, 0xffff, EXC_GP, S_SPARE },             /* interrupt gate */
+		{ S_SPARE, 0x9b, TARGET - 1, EXC_GP, 0 },   /* offset beyond limit */
+		{ S_SPARE, 0x8e, 0xffff, EXC_GP, S_SPARE }, /* interrupt gate */
 		{ PM_NGDT, 0, 0, EXC_GP, PM_NGDT },
 	};
 
@@ -143,7 +143,7 @@ TEST(call_gates_that_must_not_be_passed)
 		int vector;
 		uint32_t error;
 	} row[] = {
-		{ 0x8c, S_CODE0, EXC_GP, S_GATE },          /* gate DPL 0 */
+		{ 0x8c, S_CODE0, EXC_GP, S_GATE }, /* gate DPL 0 */
 		{ 0x6c, S_CODE0, EXC_NP, S_GATE },
 		{ 0xec, 0, EXC_GP, 0 },
 		{ 0xec, S_DATA0, EXC_GP, S_DATA0 },
@@ -197,9 +197,8 @@ TEST(retf_refuses_inner_levels_and_wrong_types)
 		int vector;
 		uint32_t error;
 	} row[] = {
-		{ S_CODE0, 0, -1, 0 },
-		{ 0, 0, EXC_GP, 0 },
-		{ S_CODE0, 3, EXC_GP, S_CODE0 },       /* RPL < CPL */
+		{ S_CODE0, 0, -1, 0 }, { 0, 0, EXC_GP, 0 },
+		{ S_CODE0, 3, EXC_GP, S_CODE0 }, /* RPL < CPL */
 		{ S_DATA0, 0, EXC_GP, S_DATA0 },
 		{ S_CODE3 & ~3, 0, EXC_GP, S_CODE3 & ~3 }, /* DPL != RPL */
 	};
@@ -336,7 +335,8 @@ TEST(syscall_and_sysret)
 	pm_init(&p, "x86-64-v2");
 	tinyvm_load(&p.v, TARGET, GUEST_BYTES(sysret));
 	pm_start64(&p, 3, GUEST_BYTES(syscall));
-	CHECK(msr_write(p.c, MSR_STAR, (uint64_t)S_CODE64 << 32 | (uint64_t)(S_CODE64_3 - 16) << 48));
+	CHECK(
+	    msr_write(p.c, MSR_STAR, (uint64_t)S_CODE64 << 32 | (uint64_t)(S_CODE64_3 - 16) << 48));
 	CHECK(msr_write(p.c, MSR_LSTAR, TARGET));
 	CHECK(msr_write(p.c, MSR_FMASK, FL_IF | FL_DF));
 	CHECK(!msr_write(p.c, MSR_LSTAR, 0x800000000000));

@@ -12,21 +12,33 @@ TEST(msrs_refuse_reserved_bits_and_unknown_numbers)
 		uint64_t v;
 		bool ok;
 	} row[] = {
-		{ MSR_PAT, 0x0007040600070406, true },     { MSR_PAT, 2, false },
-		{ MSR_PAT, 0x0300000000000000, false },    { MSR_MTRR_FIX64K, 7, false },
+		{ MSR_PAT, 0x0007040600070406, true },
+		{ MSR_PAT, 2, false },
+		{ MSR_PAT, 0x0300000000000000, false },
+		{ MSR_MTRR_FIX64K, 7, false },
 		{ MSR_MTRR_FIX4K + 7, 0x0606060606060606, true },
-		{ MSR_MTRR_PHYSBASE0, 0x80000006, true },  { MSR_MTRR_PHYSBASE0, 0x80000002, false },
+		{ MSR_MTRR_PHYSBASE0, 0x80000006, true },
+		{ MSR_MTRR_PHYSBASE0, 0x80000002, false },
 		{ MSR_MTRR_PHYSBASE0 + 1, 0x10000000800, false },
 		{ MSR_MTRR_PHYSBASE0 + 15, 0xff80000800, true },
-		{ MSR_MTRR_DEF_TYPE, 0xc06, true },        { MSR_MTRR_DEF_TYPE, 0x1000, false },
-		{ MSR_MTRRCAP, 0, false },                 { MSR_MC0_CTL + 1, 0, true },
-		{ MSR_MC0_CTL + 1, 1, false },             { MSR_MC0_CTL + 16, 0, false },
-		{ MSR_EFER, 1 << 1, false },               { MSR_EFER, EFER_SCE | EFER_NXE, true },
-		{ MSR_LSTAR, 1ull << 47, false },          { MSR_FS_BASE, 0xffff800000000000, true },
-		{ MSR_TSC_AUX, 1ull << 32, false },        { MSR_DEBUGCTL, 1, false },
-		{ MSR_FEATURE_CONTROL, 5, false },         { MSR_ARCH_CAPABILITIES, 0, false },
-		{ MSR_BIOS_SIGN_ID, 0, true },             { MSR_PRED_CMD, 1, true },
-		{ 0x12345678, 0, false },                  { 0xc0010015, 0, false },
+		{ MSR_MTRR_DEF_TYPE, 0xc06, true },
+		{ MSR_MTRR_DEF_TYPE, 0x1000, false },
+		{ MSR_MTRRCAP, 0, false },
+		{ MSR_MC0_CTL + 1, 0, true },
+		{ MSR_MC0_CTL + 1, 1, false },
+		{ MSR_MC0_CTL + 16, 0, false },
+		{ MSR_EFER, 1 << 1, false },
+		{ MSR_EFER, EFER_SCE | EFER_NXE, true },
+		{ MSR_LSTAR, 1ull << 47, false },
+		{ MSR_FS_BASE, 0xffff800000000000, true },
+		{ MSR_TSC_AUX, 1ull << 32, false },
+		{ MSR_DEBUGCTL, 1, false },
+		{ MSR_FEATURE_CONTROL, 5, false },
+		{ MSR_ARCH_CAPABILITIES, 0, false },
+		{ MSR_BIOS_SIGN_ID, 0, true },
+		{ MSR_PRED_CMD, 1, true },
+		{ 0x12345678, 0, false },
+		{ 0xc0010015, 0, false },
 	};
 	struct pm p;
 	uint64_t v;
@@ -251,7 +263,7 @@ TEST(reset_and_init_values)
 	CHECK_EQ(c->cr0, 0x60000010);
 	CHECK_EQ(c->dr[7], 0x400);
 	CHECK_EQ(flags_get(c), 2);
-	CHECK_EQ(c->msr.pat, 0);     /* INIT leaves these alone */
+	CHECK_EQ(c->msr.pat, 0); /* INIT leaves these alone */
 	CHECK_EQ(c->fpu.cw, 0x37f);
 	cpu_reset(c, false);
 	CHECK_EQ(c->msr.pat, 0x0007040600070406);
@@ -284,8 +296,10 @@ TEST(a_16_bit_lidt_takes_24_bits)
 
 /* ---- string port I/O ---- */
 
-GUEST(rep_insb, ".code32\n cld\n mov $0x60, %dx\n mov $0x11ff0, %edi\n mov $0x30, %ecx\n rep insb\n hlt");
-GUEST(rep_outsw, ".code32\n mov $0x70, %dx\n mov $0x1204, %esi\n std\n mov $3, %ecx\n rep outsw\n hlt");
+GUEST(rep_insb,
+    ".code32\n cld\n mov $0x60, %dx\n mov $0x11ff0, %edi\n mov $0x30, %ecx\n rep insb\n hlt");
+GUEST(rep_outsw,
+    ".code32\n mov $0x70, %dx\n mov $0x1204, %esi\n std\n mov $3, %ecx\n rep outsw\n hlt");
 
 TEST(string_io_moves_and_counts)
 {

@@ -77,7 +77,7 @@ TEST(call_nests_and_iret_comes_back)
 	CHECK_EQ(desc_type(&p, S_TSS), 0x8b);
 	CHECK_EQ(desc_type(&p, S_TSS2), 0x89);
 	CHECK_EQ(tinyvm_r32(&p.v, PM_TSS2) & 0xffff, S_TSS);
-	CHECK_EQ(tinyvm_r32(&p.v, PM_TSS2 + 0x28), 0x66);         /* what IRET saved */
+	CHECK_EQ(tinyvm_r32(&p.v, PM_TSS2 + 0x28), 0x66); /* what IRET saved */
 	CHECK(!(tinyvm_r32(&p.v, PM_TSS2 + 0x24) & FL_NT));
 	CHECK_EQ(tinyvm_r32(&p.v, PM_TSS2 + 0x20), TASK2 + 6);
 	pm_fini(&p);
@@ -138,12 +138,11 @@ TEST(a_bad_selector_in_the_new_tss_faults_in_the_new_task)
 		int vector;
 		uint32_t error;
 	} row[] = {
-		{ 0x4c, S_DATA0, EXC_TS, S_DATA0 }, /* CS */
-		{ 0x4c, 0, EXC_TS, 0 },
-		{ 0x50, 0, EXC_TS, 0 },             /* SS */
-		{ 0x54, 0x400, EXC_TS, 0x400 },     /* DS */
-		{ 0x60, S_DATA0, EXC_TS, S_DATA0 }, /* LDT */
-		{ 0x58, S_SPARE, EXC_NP, S_SPARE }, /* FS */
+		{ 0x4c, S_DATA0, EXC_TS, S_DATA0 },             /* CS */
+		{ 0x4c, 0, EXC_TS, 0 }, { 0x50, 0, EXC_TS, 0 }, /* SS */
+		{ 0x54, 0x400, EXC_TS, 0x400 },                 /* DS */
+		{ 0x60, S_DATA0, EXC_TS, S_DATA0 },             /* LDT */
+		{ 0x58, S_SPARE, EXC_NP, S_SPARE },             /* FS */
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(row); i++) {

@@ -10,7 +10,8 @@ GUEST(enter, ".code32\n iret");
 static void
 v86(struct pm *p, uint32_t flags, const void *code, size_t len)
 {
-	static const uint16_t seg[] = { V86_SS, 0x3000, 0x4000, 0x5000, 0x6000 }; /* SS ES DS FS GS */
+	static const uint16_t seg[] = { V86_SS, 0x3000, 0x4000, 0x5000,
+		0x6000 }; /* SS ES DS FS GS */
 	uint32_t sp = PM_STACK0 - 36;
 
 	tinyvm_load(&p->v, V86_CS << 4, code, len);
@@ -25,20 +26,20 @@ v86(struct pm *p, uint32_t flags, const void *code, size_t len)
 }
 
 /* The frame of an exception out of V86 mode; k = 1 with error code. */
-#define CHECK_FRAME(p, k, ip)                                              \
-	do {                                                               \
-		CHECK_EQ((p)->c->gpr[REG_SP], PM_STACK0 - 36 - 4 * (k));   \
-		CHECK_EQ(pm_stack(p, k), ip);                              \
-		CHECK_EQ(pm_stack(p, (k) + 1), V86_CS);                    \
-		CHECK(pm_stack(p, (k) + 2) & FL_VM);                       \
-		CHECK_EQ(pm_stack(p, (k) + 4), V86_SS);                    \
-		CHECK_EQ(pm_stack(p, (k) + 5), 0x3000);                    \
-		CHECK_EQ(pm_stack(p, (k) + 6), 0x4000);                    \
-		CHECK_EQ(pm_stack(p, (k) + 7), 0x5000);                    \
-		CHECK_EQ(pm_stack(p, (k) + 8), 0x6000);                    \
-		CHECK_EQ((p)->c->seg[SEG_DS].sel, 0);                      \
-		CHECK_EQ((p)->c->seg[SEG_GS].sel, 0);                      \
-		CHECK_EQ((p)->c->cpl, 0);                                  \
+#define CHECK_FRAME(p, k, ip)                                                                      \
+	do {                                                                                       \
+		CHECK_EQ((p)->c->gpr[REG_SP], PM_STACK0 - 36 - 4 * (k));                           \
+		CHECK_EQ(pm_stack(p, k), ip);                                                      \
+		CHECK_EQ(pm_stack(p, (k) + 1), V86_CS);                                            \
+		CHECK(pm_stack(p, (k) + 2) & FL_VM);                                               \
+		CHECK_EQ(pm_stack(p, (k) + 4), V86_SS);                                            \
+		CHECK_EQ(pm_stack(p, (k) + 5), 0x3000);                                            \
+		CHECK_EQ(pm_stack(p, (k) + 6), 0x4000);                                            \
+		CHECK_EQ(pm_stack(p, (k) + 7), 0x5000);                                            \
+		CHECK_EQ(pm_stack(p, (k) + 8), 0x6000);                                            \
+		CHECK_EQ((p)->c->seg[SEG_DS].sel, 0);                                              \
+		CHECK_EQ((p)->c->seg[SEG_GS].sel, 0);                                              \
+		CHECK_EQ((p)->c->cpl, 0);                                                          \
 	} while (0)
 
 GUEST(divide, ".code16\n nop\n xor %cx, %cx\n div %cx");
@@ -75,8 +76,14 @@ TEST(sensitive_instructions_need_iopl_3)
 		const char *code;
 		uint8_t len;
 	} row[] = {
-		{ "\xfa", 1 }, { "\xfb", 1 }, { "\x9c", 1 }, { "\x9d", 1 }, { "\xcd\x50", 2 },
-		{ "\xcf", 1 }, { "\x66\x9c", 2 }, { "\x66\x9d", 2 },
+		{ "\xfa", 1 },
+		{ "\xfb", 1 },
+		{ "\x9c", 1 },
+		{ "\x9d", 1 },
+		{ "\xcd\x50", 2 },
+		{ "\xcf", 1 },
+		{ "\x66\x9c", 2 },
+		{ "\x66\x9d", 2 },
 	};
 	static const char nop_hlt[] = "\x90\xf4";
 
