@@ -484,7 +484,7 @@ TEST(vga_modes_still_work)
 	gfx(&r, 5, 0x40);
 	fake_write(&r.f, R_WINDOW, 5, 1, 0x42);
 	CHECK_EQ(fake_read(&r.f, R_WINDOW, 5, 1), 0x42);
-	CHECK_EQ(r.vram[5], 0x42);
+	CHECK_EQ(r.vram[4 * 4 + 1], 0x42); /* plane 1, offset 4 */
 	render(&r);
 	CHECK_EQ(r.disp.width, 640);
 	stop(&r);
