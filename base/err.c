@@ -7,18 +7,17 @@
 #include <stdio.h>
 #include <string.h>
 
-int
-err_set(struct err *e, int code, const char *fmt, ...)
+void
+err_fill(struct err *e, int code, const char *fmt, ...)
 {
 	va_list ap;
 
 	if (!e)
-		return -code;
+		return;
 	e->code = code;
 	va_start(ap, fmt);
 	vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
 	va_end(ap);
-	return -code;
 }
 
 int

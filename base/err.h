@@ -13,8 +13,15 @@ struct err {
 	char msg[480]; /* always terminated, cut if too long */
 };
 
-/* Sets code and message; returns -code. */
-__attribute__((format(printf, 3, 4))) int err_set(struct err *e, int code, const char *fmt, ...);
+/* Sets code and message; returns -code.  A macro, so that the compiler sees that the
+ * result of err_set(e, EINVAL, ...) is not 0. */
+#define err_set(e, code, ...)                                                                      \
+	({                                                                                         \
+		int err_code_ = (code);                                                            \
+		err_fill(e, err_code_, __VA_ARGS__);                                               \
+		-err_code_;                                                                        \
+	})
+__attribute__((format(printf, 3, 4))) void err_fill(struct err *e, int code, const char *fmt, ...);
 
 /* Puts "text: " before the message there is.  Returns -code. */
 __attribute__((format(printf, 2, 3))) int err_prefix(struct err *e, const char *fmt, ...);

@@ -19,6 +19,7 @@ const struct dev_type *const dev_types[] = {
 	&ide_piix3_type,
 	&ioapic_type,
 	&isa_debug_exit_type,
+	&mc146818_type,
 	&piix3_type,
 	&piix4_pm_type,
 	&port92_type,
