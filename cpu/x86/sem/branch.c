@@ -135,6 +135,21 @@ do_sfence(struct cpu *c, const struct insn *in)
 }
 SEM_ONE(sfence)
 
+/* Caches are not modelled, but the access is checked like a load (SDM 2 CLFLUSH). */
+static void
+do_clflush(struct cpu *c, const struct insn *in)
+{
+	insn_load(c, in, 1);
+}
+SEM_ONE(clflush)
+
+static void
+do_clflushopt(struct cpu *c, const struct insn *in)
+{
+	insn_load(c, in, 1);
+}
+SEM_ONE(clflushopt)
+
 static void
 do_ud2(struct cpu *c, const struct insn *in)
 {
