@@ -64,7 +64,8 @@ rotate(enum shift op, uint64_t a, unsigned n, unsigned size)
 	return s;
 }
 
-/* Through carry: a rotation of bits + 1 bits; n = 1..bits. */
+/* Through carry: a rotation of bits + 1 bits; n = 0..bits. A full turn, n = 0, changes nothing
+ * but OF. */
 static ALWAYS_INLINE struct shifted
 rotate_carry(enum shift op, uint64_t a, unsigned n, unsigned size, bool cf)
 {
@@ -72,15 +73,15 @@ rotate_carry(enum shift op, uint64_t a, unsigned n, unsigned size, bool cf)
 	struct shifted s;
 
 	if (op == SH_RCL) {
-		s.r = (n < 64 ? a << n : 0) | (uint64_t)cf << (n - 1);
+		s.r = a << n | (n ? (uint64_t)cf << (n - 1) : 0);
 		s.r |= n > 1 ? a >> (bits + 1 - n) : 0;
-		s.cf = a >> (bits - n) & 1;
+		s.cf = n ? a >> (bits - n) & 1 : cf;
 		s.r &= SIZE_MASK(size);
 		s.of = (s.r >> (bits - 1) & 1) ^ s.cf;
 	} else {
-		s.r = (n < 64 ? a >> n : 0) | (uint64_t)cf << (bits - n);
+		s.r = a >> n | (n ? (uint64_t)cf << (bits - n) : 0);
 		s.r |= n > 1 ? a << (bits + 1 - n) : 0;
-		s.cf = a >> (n - 1) & 1;
+		s.cf = n ? a >> (n - 1) & 1 : cf;
 		s.r &= SIZE_MASK(size);
 		s.of = (s.r >> (bits - 1) ^ s.r >> (bits - 2)) & 1;
 	}
@@ -94,7 +95,7 @@ shift_one(enum shift op, uint64_t a, unsigned n, unsigned size, bool cf)
 	case SH_ROL:
 	case SH_ROR: return rotate(op, a, n, size);
 	case SH_RCL:
-	case SH_RCR: return rotate_carry(op, a, n, size, cf);
+	case SH_RCR: return rotate_carry(op, a, size < 4 ? n % (SIZE_BITS(size) + 1) : n, size, cf);
 	case SH_SHL: return shift_left(a, n, size);
 	default: return shift_right(a, n, size, op == SH_SAR);
 	}
@@ -109,8 +110,6 @@ shift(struct cpu *c, const struct insn *in, unsigned size, unsigned form, enum s
 	struct rmw t;
 	uint64_t a;
 
-	if ((op == SH_RCL || op == SH_RCR) && size < 4)
-		n %= SIZE_BITS(size) + 1;
 	if (form_writes_mem(form)) {
 		rmw_begin(c, &t, in->seg, insn_ea(c, in), size, false);
 		a = rmw_load(&t, size);

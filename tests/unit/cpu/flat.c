@@ -7,8 +7,13 @@ static void
 set_seg(struct seg *s, uint64_t base, uint16_t sel, uint16_t attr, uint32_t limit, uint64_t vlimit,
     uint8_t ok)
 {
-	*s = (struct seg){ .base = base, .limit = limit, .sel = sel, .attr = attr, .lbase = base,
-		.vlimit = vlimit, .ok = ok };
+	*s = (struct seg){ .base = base,
+		.limit = limit,
+		.sel = sel,
+		.attr = attr,
+		.lbase = base,
+		.vlimit = vlimit,
+		.ok = ok };
 }
 
 void
@@ -45,11 +50,11 @@ flat_init(struct flat *f, enum cpu_bits bits, uint64_t base)
 	c->exc_vector = -1;
 	c->a20_mask = UINT64_MAX;
 	for (unsigned i = 0; i < 6; i++)
-		set_seg(&c->seg[i], base, 0x2b, DESC_P | DESC_S | DESC_DPL | DESC_W | DESC_A | db, limit,
-		    vlimit, SEG_OK_R | SEG_OK_W);
+		set_seg(&c->seg[i], base, 0x2b, DESC_P | DESC_S | DESC_DPL | DESC_W | DESC_A | db,
+		    limit, vlimit, SEG_OK_R | SEG_OK_W);
 	set_seg(&c->seg[SEG_CS], base, 0x23,
 	    (uint16_t)(DESC_P | DESC_S | DESC_DPL | DESC_CODE | DESC_W | DESC_A |
-	        (bits == BITS64 ? DESC_L | DESC_G : db)),
+		       (bits == BITS64 ? DESC_L | DESC_G : db)),
 	    limit, vlimit, bits == BITS64 ? SEG_OK_R | SEG_OK_W : SEG_OK_R);
 }
 
@@ -59,8 +64,8 @@ flat_map(struct flat *f, uint64_t lin, void *host, size_t len)
 	for (size_t at = 0; at < len; at += 4096) {
 		uint64_t page = lin + at;
 
-		f->tlb[page >> 12 & (TLB_SIZE - 1)] = (struct tlb_entry){ page, page, page,
-			(uint64_t)(uintptr_t)host + at - page };
+		f->tlb[page >> 12 & (TLB_SIZE - 1)] =
+		    (struct tlb_entry){ page, page, page, (uint64_t)(uintptr_t)host + at - page };
 	}
 }
 

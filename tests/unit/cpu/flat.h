@@ -14,7 +14,7 @@ struct flat {
 	struct cpu c;
 	struct cpu_set set;
 	struct tlb_entry tlb[TLB_SIZE];
-	struct insn in;      /* the last instruction */
+	struct insn in; /* the last instruction */
 };
 
 /* Protected or 64-bit mode at CPL 3, all features of the best model. base: of CS, DS, ES, SS

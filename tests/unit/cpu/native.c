@@ -71,15 +71,21 @@ extern const uint8_t native_stub[], native_stub_end[], native_stub_exit[], nativ
 enum { STUB = 0x1000, LDT_CODE = 0, LDT_DATA = 1, SEL_64 = 0x33, SEL_32 = 0x23, SEL_FLAT = 0x2b };
 
 static sigjmp_buf back;
+static volatile sig_atomic_t running;
 
 static void
 on_signal(int sig, siginfo_t *si, void *ctx)
 {
 	const greg_t *g = ((ucontext_t *)ctx)->uc_mcontext.gregs;
-	static const int order[16] = { REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI,
-		REG_RDI, REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15 };
+	static const int order[16] = { REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP,
+		REG_RSI, REG_RDI, REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14,
+		REG_R15 };
 	struct native_state *s = native_state();
 
+	if (!running) { /* a fault of our own */
+		signal(sig, SIG_DFL);
+		return;
+	}
 	for (int i = 0; i < 16; i++)
 		s->gpr[i] = (uint64_t)g[order[i]];
 	s->flags = (uint64_t)g[REG_EFL];
@@ -96,7 +102,7 @@ install(void)
 	static const int signals[] = { SIGSEGV, SIGILL, SIGFPE, SIGBUS, SIGTRAP };
 
 	if (mmap(native_mem(0), NATIVE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC,
-	        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != native_mem(0))
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != native_mem(0))
 		return false;
 	memcpy(native_mem(STUB), native_stub, (size_t)(native_stub_end - native_stub));
 	sigaltstack(&ss, NULL);
@@ -108,13 +114,17 @@ install(void)
 static bool
 install_ldt(void)
 {
-	struct user_desc code = { .entry_number = LDT_CODE, .base_addr = NATIVE_BASE,
-		.limit = 0xffff, .contents = MODIFY_LDT_CONTENTS_CODE };
-	struct user_desc data = { .entry_number = LDT_DATA, .base_addr = NATIVE_BASE,
-		.limit = 0xffff, .contents = MODIFY_LDT_CONTENTS_DATA };
+	struct user_desc code = { .entry_number = LDT_CODE,
+		.base_addr = NATIVE_BASE,
+		.limit = 0xffff,
+		.contents = MODIFY_LDT_CONTENTS_CODE };
+	struct user_desc data = { .entry_number = LDT_DATA,
+		.base_addr = NATIVE_BASE,
+		.limit = 0xffff,
+		.contents = MODIFY_LDT_CONTENTS_DATA };
 
 	return syscall(SYS_modify_ldt, 0x11, &code, sizeof(code)) == 0 &&
-	    syscall(SYS_modify_ldt, 0x11, &data, sizeof(data)) == 0;
+	       syscall(SYS_modify_ldt, 0x11, &data, sizeof(data)) == 0;
 }
 
 static uint16_t
@@ -154,7 +164,7 @@ static void
 put_exit(uint8_t *p, unsigned bits, unsigned off)
 {
 	static const uint8_t op64[] = { 0xff, 0x2c, 0x25 }, op32[] = { 0xff, 0x2d },
-	                     op16[] = { 0x66, 0xff, 0x2e };
+			     op16[] = { 0x66, 0xff, 0x2e };
 	uint32_t at = off + (uint32_t)(bits == NATIVE_16 ? 0 : NATIVE_BASE);
 
 	if (bits == NATIVE_64)
@@ -184,8 +194,10 @@ native_run(unsigned bits, const uint8_t *code, unsigned len)
 	s->host_ss = SEL_FLAT;
 	s->ds = s->ss = bits == NATIVE_16 ? ldt_sel(LDT_DATA) : SEL_FLAT;
 	vector = sigsetjmp(back, 0);
+	running = vector == 0;
 	if (vector == 0)
 		((void (*)(void))(uintptr_t)(NATIVE_BASE + STUB))();
+	running = 0;
 	return vector ? vector & 0xff : -1;
 }
 
