@@ -81,9 +81,8 @@ become_vm(const char *path, int sock, int err_fd)
 	sigset_t none;
 
 	/* The terminal's keys are lodge's business; the machine ends with its socket. */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGQUIT, SIG_IGN);
-	signal(SIGTSTP, SIG_IGN);
+	setpgid(0, 0);
+	signal(SIGPIPE, SIG_IGN); /* a console that is closed is no reason to die */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* dup2 onto itself would leave close-on-exec set */

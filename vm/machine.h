@@ -26,6 +26,7 @@
 
 struct board;
 struct control;
+struct drives;
 struct err;
 struct gdb;
 struct hostio;
@@ -61,15 +62,20 @@ struct machine {
 	struct board *board;
 
 	struct hostio *hostio;
+	struct drives *drives;
 	struct block_env block_env;
 	struct chardev_env char_env;
+	struct chardev *chars[4]; /* two serial ports, printer, debug console */
+	unsigned nchars;
 	struct video *video;
 	struct control *control;
+	int ctl_fd;
 	struct gdb *gdb;
 
 	uint32_t asked; /* atomic, enum machine_ask */
 	unsigned exit_status;
 	const char *exit_why;
+	unsigned pauses;
 	bool stopped_by_user, stopped_by_gdb;
 	bool ending;
 	uint64_t resets;
@@ -79,8 +85,9 @@ struct machine {
 	int debug_why;
 };
 
-/* Makes everything from the configuration; the descriptors in it are taken. Nothing runs. */
-int machine_create(struct machine *m, const struct proto_config *cfg, struct err *e);
+/* Makes everything from the configuration; the descriptors in it are taken. Nothing runs.
+ * ctl_fd: the control channel, the caller's, or -1. */
+int machine_create(struct machine *m, const struct proto_config *cfg, int ctl_fd, struct err *e);
 void machine_destroy(struct machine *m);
 /* Runs to the end of the machine; its exit status. */
 int machine_main(struct machine *m);

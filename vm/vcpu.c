@@ -28,6 +28,7 @@ struct vcpus {
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* paused, quit, kicked, waiting */
 	bool paused, quit, kicked;
+	bool held; /* somebody asked for something: nobody runs on before it is done */
 	unsigned nthreads, waiting;
 	pthread_t thread[PROTO_MAX_CPUS];
 	struct vcpu_arg {
@@ -36,6 +37,22 @@ struct vcpus {
 	} arg[PROTO_MAX_CPUS];
 };
 
+/* The processor whose thread this is, for vcpus_lock(). */
+static _Thread_local struct cpu *self;
+
+void
+vcpus_lock(struct machine *m)
+{
+	if (!self) {
+		machine_lock(m);
+	} else if (pthread_mutex_trylock(&m->lock)) {
+		/* Who holds it may want all processors to stand between instructions. */
+		cpu_park(self);
+		machine_lock(m);
+		cpu_unpark(self);
+	}
+}
+
 /* False: time to end. */
 static bool
 wait_while_paused(struct vcpus *v)
@@ -43,10 +60,10 @@ wait_while_paused(struct vcpus *v)
 	bool quit;
 
 	pthread_mutex_lock(&v->lock);
-	if (v->paused && !v->quit) {
+	if ((v->paused || v->held) && !v->quit) {
 		v->waiting++;
 		pthread_cond_broadcast(&v->changed);
-		while (v->paused && !v->quit)
+		while ((v->paused || v->held) && !v->quit)
 			pthread_cond_wait(&v->changed, &v->lock);
 		v->waiting--;
 	}
@@ -60,6 +77,7 @@ run_one(void *p)
 {
 	struct vcpu_arg *a = p;
 
+	self = a->c;
 	while (wait_while_paused(a->m->vcpus))
 		if (cpu_run(a->c, UINT64_MAX) == CPU_EXIT_HALT)
 			cpu_wait(a->c);
@@ -73,7 +91,9 @@ set_limit(struct machine *m, struct cpu *c)
 {
 	uint64_t left = clock_insns_left(&m->clock);
 
-	c->icount_limit = left > UINT64_MAX - c->icount ? UINT64_MAX : c->icount + left;
+	/* UINT64_MAX would say that there is no instruction clock. */
+	c->icount_limit = left >= UINT64_MAX - c->icount ? UINT64_MAX - 1 : c->icount + left;
+	cpu_limits_changed(c);
 }
 
 void
@@ -186,13 +206,13 @@ vcpus_create(struct machine *m, struct err *e)
 	unsigned n = insns ? 1 : m->cpus.n;
 	pthread_condattr_t attr;
 
-	m->vcpus = v;
 	v->paused = true;
 	pthread_mutex_init(&v->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&v->changed, &attr);
 	pthread_condattr_destroy(&attr);
+	m->vcpus = v; /* the threads look here */
 	for (unsigned i = 0; i < n; i++) {
 		int r;
 
@@ -205,17 +225,35 @@ vcpus_create(struct machine *m, struct err *e)
 	return 0;
 }
 
-void
-vcpus_kick(struct machine *m)
+static void
+kick(struct machine *m, bool hold)
 {
 	struct vcpus *v = m->vcpus;
 
 	if (!v)
 		return;
-	for (unsigned i = 0; i < m->cpus.n; i++)
-		cpu_kick(m->cpus.cpu[i], ATT_STOP);
 	pthread_mutex_lock(&v->lock);
 	v->kicked = true;
+	v->held |= hold;
+	pthread_cond_broadcast(&v->changed);
+	pthread_mutex_unlock(&v->lock);
+	for (unsigned i = 0; i < m->cpus.n; i++)
+		cpu_kick(m->cpus.cpu[i], ATT_STOP);
+}
+
+void
+vcpus_hold(struct machine *m)
+{
+	kick(m, true);
+}
+
+void
+vcpus_release(struct machine *m)
+{
+	struct vcpus *v = m->vcpus;
+
+	pthread_mutex_lock(&v->lock);
+	v->held = false;
 	pthread_cond_broadcast(&v->changed);
 	pthread_mutex_unlock(&v->lock);
 }
@@ -231,7 +269,7 @@ vcpus_destroy(struct machine *m)
 	v->quit = true;
 	pthread_cond_broadcast(&v->changed);
 	pthread_mutex_unlock(&v->lock);
-	vcpus_kick(m);
+	kick(m, false);
 	for (unsigned i = 0; i < v->nthreads; i++)
 		pthread_join(v->thread[i], NULL);
 	pthread_cond_destroy(&v->changed);
@@ -249,7 +287,7 @@ vcpus_pause(struct machine *m)
 	BUG_ON(v->paused);
 	v->paused = true;
 	pthread_mutex_unlock(&v->lock);
-	vcpus_kick(m);
+	kick(m, false);
 	pthread_mutex_lock(&v->lock);
 	while (v->waiting < v->nthreads)
 		pthread_cond_wait(&v->changed, &v->lock);
