@@ -20,6 +20,7 @@ const struct dev_type *const dev_types[] = {
 	&ioapic_type,
 	&isa_debug_exit_type,
 	&mc146818_type,
+	&parport_type,
 	&piix3_type,
 	&piix4_pm_type,
 	&port92_type,

@@ -18,6 +18,7 @@ extern const struct dev_type ide_piix3_type;
 extern const struct dev_type ioapic_type;
 extern const struct dev_type isa_debug_exit_type;
 extern const struct dev_type mc146818_type;
+extern const struct dev_type parport_type;
 extern const struct dev_type piix3_type;
 extern const struct dev_type piix4_pm_type;
 extern const struct dev_type port92_type;
