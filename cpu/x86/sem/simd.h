@@ -68,11 +68,11 @@ typedef void vec_kernel_imm(struct lane *d, const struct lane *s, unsigned imm);
 				 "jmp *%1\n\t"                                                     \
 				 ".balign 16\n"                                                    \
 				 "1:\n\t"                                                          \
-				 ".set Lvec_imm, 0\n\t"                                            \
-				 ".rept " #n "\n\t" #name " $Lvec_imm,%%xmm1,%%xmm0\n\t"           \
+				 ".set .Lvec_imm, 0\n\t"                                           \
+				 ".rept " #n "\n\t" #name " $.Lvec_imm,%%xmm1,%%xmm0\n\t"          \
 				 "jmp 2f\n\t"                                                      \
 				 ".balign 16\n\t"                                                  \
-				 ".set Lvec_imm, Lvec_imm + 1\n\t"                                 \
+				 ".set .Lvec_imm, .Lvec_imm + 1\n\t"                               \
 				 ".endr\n"                                                         \
 				 "2:\tmovdqa %%xmm0,%0"                                            \
 				 : "+m"(*d), "+r"(t)                                               \

@@ -206,11 +206,11 @@ FP_IMM_SSE(cmpsd, cmpsd_x, 8, FP_NONE, 8)
 				 "jmp *%1\n\t"                                                     \
 				 ".balign 16\n"                                                    \
 				 "1:\n\t"                                                          \
-				 ".set Lvec_imm, 0\n\t"                                            \
-				 ".rept 32\n\tv" #name " $Lvec_imm,%%xmm1,%%xmm0,%%xmm0\n\t"       \
+				 ".set .Lvec_imm, 0\n\t"                                           \
+				 ".rept 32\n\tv" #name " $.Lvec_imm,%%xmm1,%%xmm0,%%xmm0\n\t"      \
 				 "jmp 2f\n\t"                                                      \
 				 ".balign 16\n\t"                                                  \
-				 ".set Lvec_imm, Lvec_imm + 1\n\t"                                 \
+				 ".set .Lvec_imm, .Lvec_imm + 1\n\t"                               \
 				 ".endr\n"                                                         \
 				 "2:\tmovdqa %%xmm0,%0"                                            \
 				 : "+m"(*d), "+r"(t)                                               \

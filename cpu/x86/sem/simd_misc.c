@@ -247,11 +247,11 @@ struct string_result {
 				 "jmp *%[t]\n\t"                                                   \
 				 ".balign 16\n"                                                    \
 				 "1:\n\t"                                                          \
-				 ".set Lvec_imm, 0\n\t"                                            \
-				 ".rept 128\n\t" #name " $Lvec_imm,%%xmm2,%%xmm1\n\t"              \
+				 ".set .Lvec_imm, 0\n\t"                                           \
+				 ".rept 128\n\t" #name " $.Lvec_imm,%%xmm2,%%xmm1\n\t"             \
 				 "jmp 2f\n\t"                                                      \
 				 ".balign 16\n\t"                                                  \
-				 ".set Lvec_imm, Lvec_imm + 1\n\t"                                 \
+				 ".set .Lvec_imm, .Lvec_imm + 1\n\t"                               \
 				 ".endr\n"                                                         \
 				 "2:\t" store                                                      \
 				 : [t] "+r"(t), "=@ccc"(cf), "=@ccz"(zf), "=@ccs"(sf),             \

@@ -12,8 +12,8 @@
  * sticky flags, and whether a result is committed (x87_commit).
  *
  * The host's exception flags are sticky too, and clearing them costs more than everything
- * else.  So they stay while they are a subset of the guest's, where they do no harm;
- * x87_host_begin() looks.
+ * else.  So they stay while they are a subset of the guest's masked ones, where they do
+ * no harm; x87_host_begin() looks.
  *
  * Requirements for whoever changes this:
  * 1. Outside of a handler the host's x87 stack is empty and its control word the normal one.
@@ -95,7 +95,7 @@ x87_host_begin(const struct cpu *c)
 	uint16_t sw;
 
 	__asm__ volatile("fnstsw %0" : "=a"(sw));
-	if (unlikely(sw & ~c->fpu.sw & X87_FLAGS))
+	if (unlikely(sw & ~(c->fpu.sw & c->fpu.cw) & X87_FLAGS))
 		__asm__ volatile("fnclex");
 	__asm__ volatile("fldcw %0" : : "m"(c->fpu.cw));
 }

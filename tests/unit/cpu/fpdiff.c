@@ -22,6 +22,7 @@ enum {
 };
 
 static struct flat flat;
+static bool seen[OP_COUNT];
 static _Alignas(4096) uint8_t data[DATA * 2], start[DATA * 2];
 
 uint64_t
@@ -426,10 +427,29 @@ fpdiff_run(struct fpdiff *d, const uint8_t *code, unsigned len, unsigned want)
 	if (d->status != DECODE_OK || !(flat.in.flags & want))
 		return true;
 	d->ops++;
+	seen[flat.in.op] = true;
 	for (unsigned i = 0; i < d->trials; i++) {
 		insn_decode(&flat.in, &m, code, len);
 		if (!trial(d, code, flat.in.len))
 			return false;
 	}
 	return true;
+}
+
+unsigned
+fpdiff_unseen(unsigned want, const char *const *except)
+{
+	unsigned n = 0;
+
+	for (unsigned op = 0; op < OP_COUNT; op++) {
+		bool excepted = seen[op] || !(op_info[op].flags & want);
+
+		for (const char *const *e = except; *e && !excepted; e++)
+			excepted = strcmp(*e, op_info[op].name) == 0;
+		if (!excepted) {
+			printf("# never run: %s\n", op_info[op].name);
+			n++;
+		}
+	}
+	return n;
 }

@@ -22,9 +22,11 @@ bool fpdiff_setup(const char **ret_why);
 /*
  * Runs d->trials random trials of the instruction if it decodes and its flags intersect
  * `want` (INSN_*). The memory operand, if any, must be [RSI + anything small]; immediates are
- * taken from the bytes. False: a difference, printed. With avail NULL it is not run at all.
+ * taken from the bytes. False: a difference, printed.
  */
 bool fpdiff_run(struct fpdiff *d, const uint8_t *code, unsigned len, unsigned want);
+/* How many operations with `want` flags never ran, but for those named (by mnemonic). */
+unsigned fpdiff_unseen(unsigned want, const char *const *except);
 uint64_t fpdiff_rand(struct fpdiff *d);
 
 #endif
