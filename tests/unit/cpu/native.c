@@ -89,6 +89,8 @@ on_signal(int sig, siginfo_t *si, void *ctx)
 	for (int i = 0; i < 16; i++)
 		s->gpr[i] = (uint64_t)g[order[i]];
 	s->flags = (uint64_t)g[REG_EFL];
+	if (s->with_fp) /* the kernel's frame has the standard XSAVE format */
+		memcpy(s->xsave, ((ucontext_t *)ctx)->uc_mcontext.fpregs, NATIVE_XSAVE_SIZE);
 	siglongjmp(back, 0x100 | (int)g[REG_TRAPNO]);
 }
 

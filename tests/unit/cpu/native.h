@@ -17,7 +17,8 @@ enum {
 	NATIVE_CODE = 0x4000, /* offset of the instruction */
 	NATIVE_TARGET = 0x40, /* a taken branch goes this far beyond its end */
 	NATIVE_DATA = 0x8000, /* scratch memory */
-	NATIVE_DATA_SIZE = 0x2000
+	NATIVE_DATA_SIZE = 0x2000,
+	NATIVE_XSAVE_SIZE = 832 /* x87, SSE, AVX */
 };
 
 /* Kinds of code: the values of enum cpu_bits (its header does not go with <ucontext.h>). */

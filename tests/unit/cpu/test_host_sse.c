@@ -33,7 +33,7 @@ run_opcode(struct fpdiff *d, uint8_t prefix, uint8_t rex, unsigned map, unsigned
 
 TEST(sse_equals_host)
 {
-	struct fpdiff d = { .seed = 0x55e, .trials = 40 };
+	struct fpdiff d = { .seed = 0x55e, .trials = 12 };
 	static const char *const except[] = { NULL };
 	const char *why;
 	unsigned bad = 0;

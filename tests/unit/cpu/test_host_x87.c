@@ -12,7 +12,7 @@ is_environment(unsigned b, unsigned reg)
 
 TEST(x87_equals_host)
 {
-	struct fpdiff d = { .seed = 0x87, .trials = 400 };
+	struct fpdiff d = { .seed = 0x87, .trials = 150 };
 	static const char *const except[] = { "fnstenv", "fldenv", "fnsave", "frstor", "fwait",
 		"fxsave/fxsave/fxsave64", "fxrstor/fxrstor/fxrstor64", NULL };
 	const char *why;
