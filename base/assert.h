@@ -9,10 +9,10 @@
 
 __attribute__((noreturn)) void bug_at(const char *file, int line, const char *what);
 
-#define BUG_ON(cond)                                     \
-	do {                                             \
-		if (__builtin_expect(!!(cond), 0))       \
-			bug_at(__FILE__, __LINE__, #cond); \
+#define BUG_ON(cond)                                                                               \
+	do {                                                                                       \
+		if (__builtin_expect(!!(cond), 0))                                                 \
+			bug_at(__FILE__, __LINE__, #cond);                                         \
 	} while (0)
 
 #ifdef LODGE_DEBUG

@@ -8,13 +8,13 @@
 #include <stdint.h>
 #include <string.h>
 
-#define ARRAY_SIZE(a)  (sizeof(a) / sizeof((a)[0]))
-#define likely(x)      __builtin_expect(!!(x), 1)
-#define unlikely(x)    __builtin_expect(!!(x), 0)
-#define ALWAYS_INLINE  inline __attribute__((always_inline))
-#define KIB            (1024ull)
-#define MIB            (1024ull * 1024)
-#define GIB            (1024ull * 1024 * 1024)
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define likely(x)     __builtin_expect(!!(x), 1)
+#define unlikely(x)   __builtin_expect(!!(x), 0)
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define KIB           (1024ull)
+#define MIB           (1024ull * 1024)
+#define GIB           (1024ull * 1024 * 1024)
 
 /* All ones in the low `n` bits, n = 0..64. */
 static inline uint64_t
@@ -50,24 +50,24 @@ sign_extend(uint64_t v, unsigned bytes)
 }
 
 /* Little-endian, any alignment. */
-#define BITS_LE(w)                                             \
-	static inline uint##w##_t get_le##w(const void *p)     \
-	{                                                      \
-		uint##w##_t v;                                 \
-		memcpy(&v, p, sizeof(v));                      \
-		return v;                                      \
-	}                                                      \
-	static inline void put_le##w(void *p, uint##w##_t v)   \
-	{                                                      \
-		memcpy(p, &v, sizeof(v));                      \
-	}                                                      \
-	static inline uint##w##_t get_be##w(const void *p)     \
-	{                                                      \
-		return __builtin_bswap##w(get_le##w(p));       \
-	}                                                      \
-	static inline void put_be##w(void *p, uint##w##_t v)   \
-	{                                                      \
-		put_le##w(p, __builtin_bswap##w(v));           \
+#define BITS_LE(w)                                                                                 \
+	static inline uint##w##_t get_le##w(const void *p)                                         \
+	{                                                                                          \
+		uint##w##_t v;                                                                     \
+		memcpy(&v, p, sizeof(v));                                                          \
+		return v;                                                                          \
+	}                                                                                          \
+	static inline void put_le##w(void *p, uint##w##_t v)                                       \
+	{                                                                                          \
+		memcpy(p, &v, sizeof(v));                                                          \
+	}                                                                                          \
+	static inline uint##w##_t get_be##w(const void *p)                                         \
+	{                                                                                          \
+		return __builtin_bswap##w(get_le##w(p));                                           \
+	}                                                                                          \
+	static inline void put_be##w(void *p, uint##w##_t v)                                       \
+	{                                                                                          \
+		put_le##w(p, __builtin_bswap##w(v));                                               \
 	}
 BITS_LE(16)
 BITS_LE(32)

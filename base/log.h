@@ -15,21 +15,21 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* Trace classes for --trace, see log_trace_names[]. */
 enum trace_class {
-	TRACE_INT,    /* interrupts and exceptions taken */
-	TRACE_CPU,    /* mode changes, resets, MSRs unknown */
-	TRACE_IO,     /* port accesses */
-	TRACE_MMIO,   /* device memory accesses */
-	TRACE_PCI,    /* configuration space */
+	TRACE_INT,  /* interrupts and exceptions taken */
+	TRACE_CPU,  /* mode changes, resets, MSRs unknown */
+	TRACE_IO,   /* port accesses */
+	TRACE_MMIO, /* device memory accesses */
+	TRACE_PCI,  /* configuration space */
 	TRACE_IDE,
 	TRACE_FLOPPY,
-	TRACE_IRQ,    /* interrupt controllers */
+	TRACE_IRQ, /* interrupt controllers */
 	TRACE_TIMER,
 	TRACE_INPUT,
 	TRACE_VIDEO,
 	TRACE_USB,
 	TRACE_FWCFG,
-	TRACE_GUEST,  /* guest errors: accesses a data sheet forbids */
-	TRACE_VM,     /* control messages, state */
+	TRACE_GUEST, /* guest errors: accesses a data sheet forbids */
+	TRACE_VM,    /* control messages, state */
 	TRACE_NCLASSES
 };
 
@@ -37,10 +37,10 @@ extern const char *const log_trace_names[TRACE_NCLASSES];
 extern uint32_t log_trace_mask; /* bit per class */
 
 #define trace_on(cls) __builtin_expect((log_trace_mask >> (cls)) & 1, 0)
-#define trace(cls, ...)                               \
-	do {                                          \
-		if (trace_on(cls))                    \
-			log_trace(cls, __VA_ARGS__);  \
+#define trace(cls, ...)                                                                            \
+	do {                                                                                       \
+		if (trace_on(cls))                                                                 \
+			log_trace(cls, __VA_ARGS__);                                               \
 	} while (0)
 
 void log_set_name(const char *program); /* prefix of every line */

@@ -18,9 +18,9 @@ struct buf;
 struct cpu_env {
 	void *ctx;
 	struct mem_space *mem, *io;
-	uint64_t (*tsc)(void *ctx);              /* guest time stamp, before tsc_offset */
+	uint64_t (*tsc)(void *ctx); /* guest time stamp, before tsc_offset */
 	uint64_t tsc_hz;
-	int64_t (*now_ns)(void *ctx);            /* guest time */
+	int64_t (*now_ns)(void *ctx); /* guest time */
 	/* Interrupt acknowledge cycle: the 8259's vector. Lock taken inside. */
 	uint8_t (*ack_intr)(void *ctx);
 	/* EOI of a level interrupt: to the IOAPIC. Called with the machine's lock held. */
@@ -28,7 +28,7 @@ struct cpu_env {
 	/* LAPIC timer of processor `index`: guest time, INT64_MAX disarms. */
 	void (*timer_arm)(void *ctx, unsigned index, int64_t deadline_ns);
 	void (*triple_fault)(void *ctx, unsigned index);
-	void (*ferr)(void *ctx, bool level);     /* x87 error pin → IRQ 13 (CR0.NE = 0) */
+	void (*ferr)(void *ctx, bool level); /* x87 error pin → IRQ 13 (CR0.NE = 0) */
 	void (*lock)(void *ctx);
 	void (*unlock)(void *ctx);
 	/* With the instruction clock: called between blocks when icount >= icount_limit. */
@@ -43,10 +43,10 @@ struct cpu_set {
 	unsigned n;
 	struct cpu *cpu[64];
 	struct mem_arena *arena;
-	bool shared_thread;      /* instruction clock: all on one thread */
+	bool shared_thread;       /* instruction clock: all on one thread */
 	struct cpu_break *breaks; /* a debugger's; see below */
 	unsigned nbreaks;
-	void *impl;              /* smp.c */
+	void *impl; /* smp.c */
 };
 
 int cpu_set_create(struct cpu_set *s, unsigned n, const struct cpu_model *m,
@@ -54,8 +54,11 @@ int cpu_set_create(struct cpu_set *s, unsigned n, const struct cpu_model *m,
 void cpu_set_destroy(struct cpu_set *s);
 
 /* Why cpu_run() came back. */
-enum cpu_exit { CPU_EXIT_STOP /* asked to */, CPU_EXIT_HALT /* nothing to do until attention */,
-	CPU_EXIT_BUDGET };
+enum cpu_exit {
+	CPU_EXIT_STOP /* asked to */,
+	CPU_EXIT_HALT /* nothing to do until attention */,
+	CPU_EXIT_BUDGET
+};
 /* Runs until asked to stop, halted with nothing pending, or `budget` instructions have
  * retired (UINT64_MAX: no bound). Called on the processor's thread. */
 enum cpu_exit cpu_run(struct cpu *c, uint64_t budget);
@@ -67,7 +70,7 @@ void cpu_wait(struct cpu *c);
 /* From any thread. */
 void cpu_kick(struct cpu *c, uint32_t att_bits); /* sets attention bits and wakes it */
 void cpu_clear(struct cpu *c, uint32_t att_bits);
-void cpu_set_intr(struct cpu *c, bool level);    /* the 8259's INTR pin */
+void cpu_set_intr(struct cpu *c, bool level); /* the 8259's INTR pin */
 /* All processors stand between instructions while fn runs; no other lock may be wanted
  * inside. From a processor's thread (self != NULL) or any other. */
 void cpu_exclusive(struct cpu_set *s, struct cpu *self, void (*fn)(void *ctx), void *ctx);
@@ -75,7 +78,7 @@ void cpu_exclusive(struct cpu_set *s, struct cpu *self, void (*fn)(void *ctx), v
  * standing between instructions meanwhile. */
 void cpu_park(struct cpu *c);
 void cpu_unpark(struct cpu *c);
-void cpu_flush_all(struct cpu_set *s);           /* memory map changed */
+void cpu_flush_all(struct cpu_set *s); /* memory map changed */
 void cpu_set_a20(struct cpu_set *s, bool on);
 /* DMA, loader or debugger wrote over code. */
 void cpu_code_written(struct cpu_set *s, uint64_t aoff, size_t len);
@@ -94,7 +97,10 @@ bool cpu_debug_translate(struct cpu *c, uint64_t lin, uint64_t *ret_gpa);
 #define CPU_MAX_BREAKS 256
 struct cpu_break {
 	enum cpu_break_kind {
-		CPU_BREAK_EXEC, CPU_BREAK_WRITE, CPU_BREAK_READ, CPU_BREAK_ACCESS
+		CPU_BREAK_EXEC,
+		CPU_BREAK_WRITE,
+		CPU_BREAK_READ,
+		CPU_BREAK_ACCESS
 	} kind;
 	uint64_t lin;
 	uint32_t len; /* bytes; EXEC: 1 */
@@ -114,21 +120,21 @@ const struct cpu_break *cpu_debug_where(const struct cpu *c, uint64_t *ret_lin);
 struct lapic *lapic_create(struct cpu *c);
 void lapic_destroy(struct lapic *l);
 void lapic_reset(struct lapic *l, bool init);
-uint32_t lapic_read(struct lapic *l, uint32_t off);           /* xAPIC page, 32-bit registers */
+uint32_t lapic_read(struct lapic *l, uint32_t off); /* xAPIC page, 32-bit registers */
 void lapic_write(struct lapic *l, uint32_t off, uint32_t v);
 bool lapic_msr_read(struct lapic *l, uint32_t msr, uint64_t *ret_v); /* x2APIC */
 bool lapic_msr_write(struct lapic *l, uint32_t msr, uint64_t v);
 uint8_t lapic_get_cr8(struct lapic *l);
 void lapic_set_cr8(struct lapic *l, uint8_t v);
-int lapic_ack(struct lapic *l);                               /* vector or -1; moves IRR → ISR */
-bool lapic_accepts_pic(const struct lapic *l);                /* LINT0 as ExtINT, or APIC off */
-void lapic_timer(struct lapic *l);                            /* deadline reached */
-void lapic_base_changed(struct lapic *l, uint64_t old);       /* IA32_APIC_BASE was written */
-void lapic_tsc_changed(struct lapic *l);                      /* TSC offset was written */
-#define LAPIC_TIMER_HZ 1000000000                             /* before the divider */
+int lapic_ack(struct lapic *l);                         /* vector or -1; moves IRR → ISR */
+bool lapic_accepts_pic(const struct lapic *l);          /* LINT0 as ExtINT, or APIC off */
+void lapic_timer(struct lapic *l);                      /* deadline reached */
+void lapic_base_changed(struct lapic *l, uint64_t old); /* IA32_APIC_BASE was written */
+void lapic_tsc_changed(struct lapic *l);                /* TSC offset was written */
+#define LAPIC_TIMER_HZ 1000000000                       /* before the divider */
 /* MSI / IOAPIC message: to whichever processors match. False: vector already pending in all. */
 bool lapic_deliver(struct cpu_set *s, uint64_t addr, uint32_t data);
-void lapic_nmi(struct cpu_set *s);                            /* NMI line via LINT1 */
+void lapic_nmi(struct cpu_set *s); /* NMI line via LINT1 */
 void lapic_save(const struct lapic *l, struct buf *b);
 int lapic_load(struct lapic *l, struct buf *b, struct err *e);
 /* For the always-present fast part of the run loop: recomputes ATT_APIC. */

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 /* Names as in the `needs` column of insn.tab (lower case). */
+/* clang-format off */
 #define CPU_FEATURES(_)                                                                    \
 	_(CPUID) _(FPU) _(VME) _(DE) _(PSE) _(TSC) _(MSR) _(PAE) _(MCE) _(CX8) _(APIC)     \
 	_(SEP) _(MTRR) _(PGE) _(MCA) _(CMOV) _(PAT) _(PSE36) _(CLFSH) _(MMX) _(FXSR)       \
@@ -15,21 +16,22 @@
 	_(RDRAND) _(SYSCALL) _(NX) _(PDPE1GB) _(RDTSCP) _(LM) _(LAHF) _(CR8LEG) _(ABM)     \
 	_(PREFETCHW) _(FSGSBASE) _(BMI1) _(AVX2) _(BMI2) _(ERMS) _(INVPCID) _(RDSEED)      \
 	_(ADX) _(SMEP) _(SMAP) _(XSAVEOPT) _(CLFLUSHOPT) _(SHA) _(P6) /* UD2, NOPL, FCMOV… */
+/* clang-format on */
 
 enum cpu_feature {
 	FEAT_NONE,
 #define X(n) FEAT_##n,
 	CPU_FEATURES(X)
 #undef X
-	FEAT_COUNT
+	    FEAT_COUNT
 };
 
 struct cpu_model {
-	const char *name;   /* "486", "pentium3", "x86-64-v2", "x86-64-v3" */
+	const char *name; /* "486", "pentium3", "x86-64-v2", "x86-64-v3" */
 	const char *title;
 	char vendor[13];
 	char brand[49];
-	uint32_t signature; /* CPUID 1 EAX */
+	uint32_t signature;   /* CPUID 1 EAX */
 	uint64_t features[2]; /* bit per enum cpu_feature */
 	unsigned phys_bits, lin_bits;
 	uint32_t max_leaf, max_ext_leaf;

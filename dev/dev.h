@@ -56,36 +56,44 @@ struct dev_region {
 /* One piece of savable state: save, load, dump and compare walk these. Elements
  * of 1, 2, 4, 8 bytes are stored little-endian. */
 struct dev_field {
-	const char *name;    /* stable: part of the saved format */
-	uint32_t off;        /* in the state struct */
-	uint16_t size;       /* bytes of one element; for byte blocks 1 with a count */
+	const char *name; /* stable: part of the saved format */
+	uint32_t off;     /* in the state struct */
+	uint16_t size;    /* bytes of one element; for byte blocks 1 with a count */
 	uint32_t count;
-	uint16_t since;      /* first state_version that has it */
+	uint16_t since; /* first state_version that has it */
 };
 
-#define DEV_FIELD(type, member) \
-	{ #member, offsetof(type, member), sizeof(((type *)0)->member), 1, 1 }
-#define DEV_FIELD_ARRAY(type, member)                                               \
-	{ #member, offsetof(type, member), sizeof(((type *)0)->member[0]),          \
-		sizeof(((type *)0)->member) / sizeof(((type *)0)->member[0]), 1 }
+#define DEV_FIELD(type, member)                                                                    \
+	{                                                                                          \
+#member, offsetof(type, member), sizeof(((type *)0)->member), 1, 1                 \
+	}
+#define DEV_FIELD_ARRAY(type, member)                                                              \
+	{                                                                                          \
+#member, offsetof(type, member), sizeof(((type *)0)->member[0]),                   \
+		    sizeof(((type *)0)->member) / sizeof(((type *)0)->member[0]), 1                \
+	}
 /* An array of structs or anything else without padding, as bytes. */
-#define DEV_FIELD_BYTES(type, member) \
-	{ #member, offsetof(type, member), 1, sizeof(((type *)0)->member), 1 }
+#define DEV_FIELD_BYTES(type, member)                                                              \
+	{                                                                                          \
+#member, offsetof(type, member), 1, sizeof(((type *)0)->member), 1                 \
+	}
 /* Not saved: pointers to back ends, values derived in loaded(). The generic test
  * wants every byte of the state struct to be in one of the two tables. */
-#define DEV_TRANSIENT(type, member) \
-	{ #member, offsetof(type, member), 1, sizeof(((type *)0)->member), 0 }
+#define DEV_TRANSIENT(type, member)                                                                \
+	{                                                                                          \
+#member, offsetof(type, member), 1, sizeof(((type *)0)->member), 0                 \
+	}
 
 struct dev_type {
-	const char *name;        /* part number; in configuration and saved state */
+	const char *name; /* part number; in configuration and saved state */
 	const struct dev_region *regions;
 	unsigned nregions;
-	unsigned noutputs;       /* lines the model drives: interrupts, A20, reset, DREQ… */
+	unsigned noutputs; /* lines the model drives: interrupts, A20, reset, DREQ… */
 	const char *const *output_names;
-	unsigned ninputs;        /* lines it watches */
+	unsigned ninputs; /* lines it watches */
 	unsigned ntimers;
 	const struct dev_field *fields;
-	unsigned nfields;        /* count == transient ones have since 0 */
+	unsigned nfields; /* count == transient ones have since 0 */
 	size_t state_size;
 	uint16_t state_version;
 	const struct pci_ident *pci; /* NULL: not a PCI function */
@@ -148,15 +156,15 @@ struct dev_env {
 };
 
 enum dev_request {
-	DEV_REQ_RESET,      /* machine reset (CF9, ACPI reset; 8042 pulse and port 92 have arg 1: on
-	                       real boards these restart the processors only) */
-	DEV_REQ_POWEROFF,   /* ACPI S5 */
-	DEV_REQ_EXIT,       /* isa-debug-exit; arg = exit status */
-	DEV_REQ_SUSPEND,    /* ACPI S3; arg unused */
-	DEV_REQ_SMI,        /* APM port B2 write; arg = command */
-	DEV_REQ_PAM,        /* arg = index 0..12 << 8 | attribute bits (1 read, 2 write from RAM);
-	                       index 0 is F0000h..FFFFFh, n the 16 KiB at C0000h + (n-1) * 4000h */
-	DEV_REQ_SMRAM,      /* arg = SMRAM register value (i440FX 72h) */
+	DEV_REQ_RESET,    /* machine reset (CF9, ACPI reset; 8042 pulse and port 92 have arg 1: on
+	                     real boards these restart the processors only) */
+	DEV_REQ_POWEROFF, /* ACPI S5 */
+	DEV_REQ_EXIT,     /* isa-debug-exit; arg = exit status */
+	DEV_REQ_SUSPEND,  /* ACPI S3; arg unused */
+	DEV_REQ_SMI,      /* APM port B2 write; arg = command */
+	DEV_REQ_PAM,      /* arg = index 0..12 << 8 | attribute bits (1 read, 2 write from RAM);
+	                     index 0 is F0000h..FFFFFh, n the 16 KiB at C0000h + (n-1) * 4000h */
+	DEV_REQ_SMRAM,    /* arg = SMRAM register value (i440FX 72h) */
 };
 
 #define DEV_UNMAPPED UINT64_MAX
@@ -164,9 +172,9 @@ enum dev_request {
 struct dev {
 	const struct dev_type *type;
 	const struct dev_env *env;
-	void *state;      /* state_size zeroed bytes, owned by the board */
-	const char *id;   /* instance name, unique in the machine: "com1", "ide0" */
-	void *board;      /* the board's own record of this device */
+	void *state;         /* state_size zeroed bytes, owned by the board */
+	const char *id;      /* instance name, unique in the machine: "com1", "ide0" */
+	void *board;         /* the board's own record of this device */
 	uint8_t *pci_config; /* 256 bytes when type->pci: owned by dev/bus/pci.c */
 };
 

@@ -17,9 +17,9 @@ enum fw_cfg_key {
 	FW_CFG_SIGNATURE = 0x00, /* set by the device */
 	FW_CFG_ID = 0x01,        /* set by the device */
 	FW_CFG_UUID = 0x02,
-	FW_CFG_RAM_SIZE = 0x03, /* u64 */
+	FW_CFG_RAM_SIZE = 0x03,  /* u64 */
 	FW_CFG_NOGRAPHIC = 0x04, /* u16 */
-	FW_CFG_NB_CPUS = 0x05,  /* u16 */
+	FW_CFG_NB_CPUS = 0x05,   /* u16 */
 	FW_CFG_MACHINE_ID = 0x06,
 	FW_CFG_KERNEL_ADDR = 0x07, /* u32, as the next */
 	FW_CFG_KERNEL_SIZE = 0x08,

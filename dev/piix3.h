@@ -16,9 +16,9 @@ enum { PIIX4_PM_IN_POWER_BUTTON /* a press is a high pulse */ };
 
 /* Where SeaBIOS puts the power management registers, and the commands to the APM
  * port that the FADT names. */
-#define PIIX4_PM_BASE         0x600
-#define PIIX4_ACPI_ENABLE     0xf1
-#define PIIX4_ACPI_DISABLE    0xf0
-#define PIIX4_SLEEP_TYPE_S5   0
+#define PIIX4_PM_BASE       0x600
+#define PIIX4_ACPI_ENABLE   0xf1
+#define PIIX4_ACPI_DISABLE  0xf0
+#define PIIX4_SLEEP_TYPE_S5 0
 
 #endif

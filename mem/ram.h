@@ -26,9 +26,9 @@
 struct err;
 
 struct mem_arena {
-	uint8_t *base;      /* host address, page aligned */
-	size_t size, used;  /* bytes */
-	uint64_t *code;     /* code bitmap, a word a page */
+	uint8_t *base;     /* host address, page aligned */
+	size_t size, used; /* bytes */
+	uint64_t *code;    /* code bitmap, a word a page */
 	/* Called when something other than a processor's own store (DMA, the
 	 * debugger, loading) writes to bytes with code granules set. */
 	void (*code_written)(void *ctx, uint64_t aoff, size_t len);

@@ -33,23 +33,28 @@ struct mem_io { /* a register region */
 	unsigned (*write_many)(void *ctx, uint64_t off, unsigned size, const void *src, unsigned n);
 };
 
-enum mem_kind { MEM_NONE, MEM_RAM, MEM_ROM /* reads are memory, writes dropped or to io */, MEM_IO };
+enum mem_kind {
+	MEM_NONE,
+	MEM_RAM,
+	MEM_ROM /* reads are memory, writes dropped or to io */,
+	MEM_IO
+};
 
 struct mem_region; /* opaque: one mapping */
 struct mem_view;
 
-struct mem_range { /* one piece of the flat view */
+struct mem_range {           /* one piece of the flat view */
 	uint64_t start, end; /* [start, end) */
 	enum mem_kind kind;
-	uint64_t aoff;       /* RAM, ROM: arena offset of `start` */
+	uint64_t aoff;           /* RAM, ROM: arena offset of `start` */
 	const struct mem_io *io; /* IO; for ROM: write side or NULL */
 	void *ctx;
-	uint64_t off;        /* IO: offset of `start` in its region */
+	uint64_t off; /* IO: offset of `start` in its region */
 };
 
 struct mem_space {
 	const char *name;
-	struct mem_arena *arena;     /* NULL for the port space */
+	struct mem_arena *arena; /* NULL for the port space */
 	/* The machine's lock; recursive. The hooks are taken around register callbacks
 	 * instead when set (a processor's thread parks itself while it waits). */
 	pthread_mutex_t *lock;
@@ -57,24 +62,25 @@ struct mem_space {
 	void (*unlock_fn)(void *ctx);
 	void *lock_ctx;
 	struct mem_region *regions;
-	struct mem_view *view;       /* the flat view, sorted */
-	struct mem_view *views;      /* every buffer ever used; freed with the space */
-	unsigned seq;                /* odd while being rebuilt */
+	struct mem_view *view;  /* the flat view, sorted */
+	struct mem_view *views; /* every buffer ever used; freed with the space */
+	unsigned seq;           /* odd while being rebuilt */
 	unsigned nesting;
 	bool dirty;
-	void (*changed)(void *ctx);  /* after every change of the view */
+	void (*changed)(void *ctx); /* after every change of the view */
 	void *changed_ctx;
 };
 
-void mem_space_init(struct mem_space *s, const char *name, struct mem_arena *a, pthread_mutex_t *lock);
+void mem_space_init(
+    struct mem_space *s, const char *name, struct mem_arena *a, pthread_mutex_t *lock);
 void mem_space_fini(struct mem_space *s);
 
 /* Higher priority wins where regions overlap; equal: the later one. A region
  * starts disabled at address 0. */
 struct mem_region *mem_space_add_ram(struct mem_space *s, const char *name, uint64_t aoff,
     uint64_t size, bool writable, int priority);
-struct mem_region *mem_space_add_io(struct mem_space *s, const char *name,
-    const struct mem_io *io, void *ctx, uint64_t size, int priority);
+struct mem_region *mem_space_add_io(struct mem_space *s, const char *name, const struct mem_io *io,
+    void *ctx, uint64_t size, int priority);
 void mem_region_map(struct mem_region *r, uint64_t addr); /* moves and enables */
 void mem_region_unmap(struct mem_region *r);
 /* Several changes with one rebuild; nests. */
@@ -91,7 +97,8 @@ void mem_space_write(struct mem_space *s, uint64_t addr, unsigned size, uint64_t
 
 /* Batched string I/O: n elements of `size` bytes at one address (a port). Falls back to
  * single accesses where the region has no batch callback. Returns how many were done (>= 1). */
-unsigned mem_space_read_many(struct mem_space *s, uint64_t addr, unsigned size, void *dst, unsigned n);
+unsigned mem_space_read_many(
+    struct mem_space *s, uint64_t addr, unsigned size, void *dst, unsigned n);
 unsigned mem_space_write_many(
     struct mem_space *s, uint64_t addr, unsigned size, const void *src, unsigned n);
 

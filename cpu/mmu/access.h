@@ -41,38 +41,38 @@ tlb_slot(struct tlb_entry *t, uint64_t lin)
 	return &t[(lin >> 12) & (TLB_SIZE - 1)];
 }
 
-#define ACCESS_DEFINE(w)                                                                      \
-	static ALWAYS_INLINE uint##w##_t lin_read##w(struct cpu *c, uint64_t lin)             \
-	{                                                                                     \
-		const struct tlb_entry *e = tlb_slot(c->tlb, lin);                            \
-		if (likely(e->tag_r == (lin & ~0xfffull) && (lin & 0xfff) <= 4096 - w / 8))   \
-			return *(const guest_u##w *)(uintptr_t)(lin + e->addend);             \
-		return (uint##w##_t)access_read_slow(c, lin, w / 8, false);                   \
-	}                                                                                     \
-	static ALWAYS_INLINE void lin_write##w(struct cpu *c, uint64_t lin, uint##w##_t v)    \
-	{                                                                                     \
-		const struct tlb_entry *e = tlb_slot(c->tlb, lin);                            \
-		if (likely(e->tag_w == (lin & ~0xfffull) && (lin & 0xfff) <= 4096 - w / 8))   \
-			*(guest_u##w *)(uintptr_t)(lin + e->addend) = v;                      \
-		else                                                                          \
-			access_write_slow(c, lin, w / 8, v, false);                           \
-	}                                                                                     \
-	static ALWAYS_INLINE uint##w##_t sys_read##w(struct cpu *c, uint64_t lin)             \
-	{                                                                                     \
-		return (uint##w##_t)access_read_slow(c, lin, w / 8, true);                    \
-	}                                                                                     \
-	static ALWAYS_INLINE void sys_write##w(struct cpu *c, uint64_t lin, uint##w##_t v)    \
-	{                                                                                     \
-		access_write_slow(c, lin, w / 8, v, true);                                    \
-	}                                                                                     \
-	static ALWAYS_INLINE uint##w##_t mem_read##w(struct cpu *c, unsigned s, uint64_t ea)  \
-	{                                                                                     \
-		return lin_read##w(c, seg_linear(c, s, ea, w / 8, SEG_OK_R));                 \
-	}                                                                                     \
-	static ALWAYS_INLINE void mem_write##w(                                               \
-	    struct cpu *c, unsigned s, uint64_t ea, uint##w##_t v)                            \
-	{                                                                                     \
-		lin_write##w(c, seg_linear(c, s, ea, w / 8, SEG_OK_W), v);                    \
+#define ACCESS_DEFINE(w)                                                                           \
+	static ALWAYS_INLINE uint##w##_t lin_read##w(struct cpu *c, uint64_t lin)                  \
+	{                                                                                          \
+		const struct tlb_entry *e = tlb_slot(c->tlb, lin);                                 \
+		if (likely(e->tag_r == (lin & ~0xfffull) && (lin & 0xfff) <= 4096 - w / 8))        \
+			return *(const guest_u##w *)(uintptr_t)(lin + e->addend);                  \
+		return (uint##w##_t)access_read_slow(c, lin, w / 8, false);                        \
+	}                                                                                          \
+	static ALWAYS_INLINE void lin_write##w(struct cpu *c, uint64_t lin, uint##w##_t v)         \
+	{                                                                                          \
+		const struct tlb_entry *e = tlb_slot(c->tlb, lin);                                 \
+		if (likely(e->tag_w == (lin & ~0xfffull) && (lin & 0xfff) <= 4096 - w / 8))        \
+			*(guest_u##w *)(uintptr_t)(lin + e->addend) = v;                           \
+		else                                                                               \
+			access_write_slow(c, lin, w / 8, v, false);                                \
+	}                                                                                          \
+	static ALWAYS_INLINE uint##w##_t sys_read##w(struct cpu *c, uint64_t lin)                  \
+	{                                                                                          \
+		return (uint##w##_t)access_read_slow(c, lin, w / 8, true);                         \
+	}                                                                                          \
+	static ALWAYS_INLINE void sys_write##w(struct cpu *c, uint64_t lin, uint##w##_t v)         \
+	{                                                                                          \
+		access_write_slow(c, lin, w / 8, v, true);                                         \
+	}                                                                                          \
+	static ALWAYS_INLINE uint##w##_t mem_read##w(struct cpu *c, unsigned s, uint64_t ea)       \
+	{                                                                                          \
+		return lin_read##w(c, seg_linear(c, s, ea, w / 8, SEG_OK_R));                      \
+	}                                                                                          \
+	static ALWAYS_INLINE void mem_write##w(                                                    \
+	    struct cpu *c, unsigned s, uint64_t ea, uint##w##_t v)                                 \
+	{                                                                                          \
+		lin_write##w(c, seg_linear(c, s, ea, w / 8, SEG_OK_W), v);                         \
 	}
 ACCESS_DEFINE(8)
 ACCESS_DEFINE(16)
@@ -162,11 +162,11 @@ void sys_write_bytes(struct cpu *c, uint64_t lin, const void *src, unsigned len)
  * a store (CMPXCHG8B's failing side must store the old value instead).
  */
 struct rmw {
-	void *host;      /* direct, or NULL: value in `v` */
+	void *host; /* direct, or NULL: value in `v` */
 	uint64_t lin, v;
 	uint8_t size;
 	bool locked, exclusive;
-	bool sys; /* with supervisor rights, whatever CPL is */
+	bool sys;     /* with supervisor rights, whatever CPL is */
 	bool watched; /* the page holds code */
 };
 void rmw_begin_slow(struct cpu *c, struct rmw *t);
@@ -214,7 +214,8 @@ rmw_commit(struct cpu *c, struct rmw *t, unsigned size, uint64_t old, uint64_t v
 	return true;
 }
 /* CMPXCHG16B: aligned 16 bytes (the caller checked); true when it matched and was stored. */
-bool mem_cmpxchg16(struct cpu *c, unsigned seg, uint64_t ea, uint64_t old[2], const uint64_t val[2]);
+bool mem_cmpxchg16(
+    struct cpu *c, unsigned seg, uint64_t ea, uint64_t old[2], const uint64_t val[2]);
 
 /* A host pointer to [lin, end of page) for REP string runs, or NULL when the page is not
  * plain memory for this access. Valid until the next access of any kind. ret_len: bytes to

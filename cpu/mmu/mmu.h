@@ -39,8 +39,8 @@ mmu_canonical(uint64_t lin)
 /* tlb.c */
 int tlb_create(struct cpu *c);
 void tlb_destroy(struct cpu *c);
-void tlb_flush_all(struct cpu *c);        /* also global entries: CR0/CR4/A20/map changes */
-void tlb_flush_nonglobal(struct cpu *c);  /* MOV CR3 */
+void tlb_flush_all(struct cpu *c);       /* also global entries: CR0/CR4/A20/map changes */
+void tlb_flush_nonglobal(struct cpu *c); /* MOV CR3 */
 void tlb_flush_page(struct cpu *c, uint64_t lin);
 void tlb_drop_writes(struct cpu *c, uint64_t aoff_page); /* a page became a code page */
 

@@ -26,50 +26,50 @@ struct sem {
 };
 extern const struct sem *const sem_table[OP_COUNT];
 
-#define SEM_VARIANT(op, bits, FORM)                                          \
-	static void op##_##bits##_##FORM(struct cpu *c, const struct insn *in) \
-	{                                                                    \
-		do_##op(c, in, bits / 8, FORM_##FORM);                       \
+#define SEM_VARIANT(op, bits, FORM)                                                                \
+	static void op##_##bits##_##FORM(struct cpu *c, const struct insn *in)                     \
+	{                                                                                          \
+		do_##op(c, in, bits / 8, FORM_##FORM);                                             \
 	}
-#define SEM_ROW(op, bits)        \
-	SEM_VARIANT(op, bits, RR) \
-	SEM_VARIANT(op, bits, RM) \
-	SEM_VARIANT(op, bits, MR) \
-	SEM_VARIANT(op, bits, RI) \
+#define SEM_ROW(op, bits)                                                                          \
+	SEM_VARIANT(op, bits, RR)                                                                  \
+	SEM_VARIANT(op, bits, RM)                                                                  \
+	SEM_VARIANT(op, bits, MR)                                                                  \
+	SEM_VARIANT(op, bits, RI)                                                                  \
 	SEM_VARIANT(op, bits, MI)
-#define SEM_ROW_PTRS(op, bits)                                                             \
-	{                                                                                  \
-		op##_##bits##_RR, op##_##bits##_RM, op##_##bits##_MR, op##_##bits##_RI, \
-		    op##_##bits##_MI                                                       \
+#define SEM_ROW_PTRS(op, bits)                                                                     \
+	{                                                                                          \
+		op##_##bits##_RR, op##_##bits##_RM, op##_##bits##_MR, op##_##bits##_RI,            \
+		    op##_##bits##_MI                                                               \
 	}
 /* do_op(c, in, size in bytes, form) for all sizes and forms */
-#define SEM_SIZES_FORMS(op)                                                          \
-	SEM_ROW(op, 8)                                                               \
-	SEM_ROW(op, 16)                                                              \
-	SEM_ROW(op, 32)                                                              \
-	SEM_ROW(op, 64)                                                              \
-	const struct sem sem_##op = { { SEM_ROW_PTRS(op, 8), SEM_ROW_PTRS(op, 16), \
+#define SEM_SIZES_FORMS(op)                                                                        \
+	SEM_ROW(op, 8)                                                                             \
+	SEM_ROW(op, 16)                                                                            \
+	SEM_ROW(op, 32)                                                                            \
+	SEM_ROW(op, 64)                                                                            \
+	const struct sem sem_##op = { { SEM_ROW_PTRS(op, 8), SEM_ROW_PTRS(op, 16),                 \
 	    SEM_ROW_PTRS(op, 32), SEM_ROW_PTRS(op, 64) } };
 /* do_op(c, in, size): sizes only */
-#define SEM_SIZE_FN(op, bits)                                              \
-	static void op##_##bits(struct cpu *c, const struct insn *in)      \
-	{                                                                  \
-		do_##op(c, in, bits / 8);                                  \
+#define SEM_SIZE_FN(op, bits)                                                                      \
+	static void op##_##bits(struct cpu *c, const struct insn *in)                              \
+	{                                                                                          \
+		do_##op(c, in, bits / 8);                                                          \
 	}
-#define SEM_SAME(f)         \
-	{                   \
-		f, f, f, f, f \
+#define SEM_SAME(f)                                                                                \
+	{                                                                                          \
+		f, f, f, f, f                                                                      \
 	}
-#define SEM_SIZES(op)                                                                     \
-	SEM_SIZE_FN(op, 8)                                                                \
-	SEM_SIZE_FN(op, 16)                                                               \
-	SEM_SIZE_FN(op, 32)                                                               \
-	SEM_SIZE_FN(op, 64)                                                               \
-	const struct sem sem_##op = { { SEM_SAME(op##_8), SEM_SAME(op##_16), SEM_SAME(op##_32), \
+#define SEM_SIZES(op)                                                                              \
+	SEM_SIZE_FN(op, 8)                                                                         \
+	SEM_SIZE_FN(op, 16)                                                                        \
+	SEM_SIZE_FN(op, 32)                                                                        \
+	SEM_SIZE_FN(op, 64)                                                                        \
+	const struct sem sem_##op = { { SEM_SAME(op##_8), SEM_SAME(op##_16), SEM_SAME(op##_32),    \
 	    SEM_SAME(op##_64) } };
 /* do_op(c, in): one handler, looks at in-> itself */
-#define SEM_ONE(op) \
-	const struct sem sem_##op = { { SEM_SAME(do_##op), SEM_SAME(do_##op), SEM_SAME(do_##op), \
+#define SEM_ONE(op)                                                                                \
+	const struct sem sem_##op = { { SEM_SAME(do_##op), SEM_SAME(do_##op), SEM_SAME(do_##op),   \
 	    SEM_SAME(do_##op) } };
 
 /* ---- operands; size in bytes, constant in variants ---- */
@@ -106,7 +106,8 @@ insn_ea(const struct cpu *c, const struct insn *in)
 {
 	unsigned sh = 64 - (8u << in->asize);
 
-	return (c->gpr[in->base] + (c->gpr[in->index] << in->scale) + (uint64_t)in->disp) << sh >> sh;
+	return (c->gpr[in->base] + (c->gpr[in->index] << in->scale) + (uint64_t)in->disp) << sh >>
+	       sh;
 }
 static ALWAYS_INLINE uint64_t
 insn_load(struct cpu *c, const struct insn *in, unsigned size)

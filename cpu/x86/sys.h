@@ -29,7 +29,8 @@ void far_jmp(struct cpu *c, uint16_t sel, uint64_t off, unsigned size);
 void far_call(struct cpu *c, uint16_t sel, uint64_t off, unsigned size);
 /* task.c */
 enum task_cause { TASK_JMP, TASK_CALL, TASK_INT, TASK_IRET };
-void task_switch(struct cpu *c, uint16_t tss_sel, enum task_cause cause, bool has_error, uint32_t error);
+void task_switch(
+    struct cpu *c, uint16_t tss_sel, enum task_cause cause, bool has_error, uint32_t error);
 
 /* cr.c: with all checks (#GP) and flushes */
 void cpu_write_cr0(struct cpu *c, uint64_t v);
@@ -51,7 +52,7 @@ void cpu_reset(struct cpu *c, bool init);
 void io_check(struct cpu *c, uint16_t port, unsigned size);
 
 /* debug.c: hardware breakpoints. Called by the loop and by access.c when armed. */
-void debug_check_exec(struct cpu *c);   /* may raise #DB fault before the instruction */
+void debug_check_exec(struct cpu *c); /* may raise #DB fault before the instruction */
 void debug_note_data(struct cpu *c, uint64_t lin, unsigned len, bool write);
 void debug_note_io(struct cpu *c, uint16_t port, unsigned len);
 bool debug_has_data_bp(const struct cpu *c);

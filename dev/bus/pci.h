@@ -16,7 +16,7 @@ enum pci_bar_kind { PCI_BAR_NONE, PCI_BAR_IO, PCI_BAR_MEM32, PCI_BAR_MEM32_PREFE
 
 struct pci_bar {
 	enum pci_bar_kind kind;
-	uint8_t region;  /* index in dev_type.regions; its size rounded up to a power of two */
+	uint8_t region; /* index in dev_type.regions; its size rounded up to a power of two */
 };
 
 struct pci_ident {
@@ -28,7 +28,7 @@ struct pci_ident {
 	uint8_t int_pin;     /* 0 none, 1 = INTA… */
 	uint8_t irq_output;  /* which dev output is the INTx line; PCI_NO_OUTPUT: none */
 	struct pci_bar bars[6];
-	int rom_region;      /* expansion ROM region, or -1 */
+	int rom_region; /* expansion ROM region, or -1 */
 	/* Optional: initial values of own registers after reset (called after the
 	 * header was filled in), and hooks after a config write was merged through
 	 * the write mask. `wmask` bits say which bits are writable beyond the header. */

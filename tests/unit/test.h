@@ -31,52 +31,53 @@ void test_skip(const char *why);
 bool test_failed(void); /* the running test has failed */
 int test_main(int argc, char **argv);
 
-#define TEST(id)                                                     \
-	static void test_##id(void);                                 \
-	static struct test_case case_##id = { #id, test_##id, NULL }; \
-	__attribute__((constructor)) static void reg_##id(void)      \
-	{                                                            \
-		test_register(&case_##id);                           \
-	}                                                            \
+#define TEST(id)                                                                                   \
+	static void test_##id(void);                                                               \
+	static struct test_case case_##id = { #id, test_##id, NULL };                              \
+	__attribute__((constructor)) static void reg_##id(void)                                    \
+	{                                                                                          \
+		test_register(&case_##id);                                                         \
+	}                                                                                          \
 	static void test_##id(void)
 
-#define CHECK(cond)                                                   \
-	do {                                                          \
-		if (!(cond)) {                                        \
-			test_fail(__FILE__, __LINE__, "%s", #cond);   \
-			return;                                       \
-		}                                                     \
+#define CHECK(cond)                                                                                \
+	do {                                                                                       \
+		if (!(cond)) {                                                                     \
+			test_fail(__FILE__, __LINE__, "%s", #cond);                                \
+			return;                                                                    \
+		}                                                                                  \
 	} while (0)
 
 /* integers, shown in hex */
-#define CHECK_EQ(a, b)                                                                        \
-	do {                                                                                  \
-		unsigned long long a_ = (unsigned long long)(a), b_ = (unsigned long long)(b); \
-		if (a_ != b_) {                                                               \
-			test_fail(__FILE__, __LINE__, "%s == %s: 0x%llx != 0x%llx", #a, #b, a_, b_); \
-			return;                                                               \
-		}                                                                             \
+#define CHECK_EQ(a, b)                                                                             \
+	do {                                                                                       \
+		unsigned long long a_ = (unsigned long long)(a), b_ = (unsigned long long)(b);     \
+		if (a_ != b_) {                                                                    \
+			test_fail(                                                                 \
+			    __FILE__, __LINE__, "%s == %s: 0x%llx != 0x%llx", #a, #b, a_, b_);     \
+			return;                                                                    \
+		}                                                                                  \
 	} while (0)
 
-#define CHECK_STR(a, b)                                                                    \
-	do {                                                                               \
-		const char *a_ = (a), *b_ = (b);                                           \
-		if (strcmp(a_, b_) != 0) {                                                 \
-			test_fail(__FILE__, __LINE__, "%s: \"%s\" != \"%s\"", #a, a_, b_); \
-			return;                                                            \
-		}                                                                          \
+#define CHECK_STR(a, b)                                                                            \
+	do {                                                                                       \
+		const char *a_ = (a), *b_ = (b);                                                   \
+		if (strcmp(a_, b_) != 0) {                                                         \
+			test_fail(__FILE__, __LINE__, "%s: \"%s\" != \"%s\"", #a, a_, b_);         \
+			return;                                                                    \
+		}                                                                                  \
 	} while (0)
 
-#define SKIP(why)               \
-	do {                    \
-		test_skip(why); \
-		return;         \
+#define SKIP(why)                                                                                  \
+	do {                                                                                       \
+		test_skip(why);                                                                    \
+		return;                                                                            \
 	} while (0)
 
-#define TEST_MAIN()                             \
-	int main(int argc, char **argv)         \
-	{                                       \
-		return test_main(argc, argv);   \
+#define TEST_MAIN()                                                                                \
+	int main(int argc, char **argv)                                                            \
+	{                                                                                          \
+		return test_main(argc, argv);                                                      \
 	}
 
 #endif

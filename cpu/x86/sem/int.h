@@ -6,11 +6,11 @@
 #include "cpu/x86/sem.h"
 
 /* The sixteen conditions: _(name, number) */
-#define CONDITIONS(_)                                                                              \
-	_(o, 0)                                                                                    \
-	_(no, 1)                                                                                   \
-	_(b, 2) _(nb, 3) _(z, 4) _(nz, 5) _(be, 6) _(nbe, 7) _(s, 8) _(ns, 9) _(p, 10) _(np, 11)   \
-	    _(l, 12) _(nl, 13) _(le, 14) _(nle, 15)
+/* clang-format off */
+#define CONDITIONS(_) \
+	_(o, 0) _(no, 1) _(b, 2) _(nb, 3) _(z, 4) _(nz, 5) _(be, 6) _(nbe, 7) \
+	_(s, 8) _(ns, 9) _(p, 10) _(np, 11) _(l, 12) _(nl, 13) _(le, 14) _(nle, 15)
+/* clang-format on */
 
 #define SIZE_BITS(size) ((size)*8)
 #define SIZE_MASK(size) (~0ull >> (64 - SIZE_BITS(size)))
