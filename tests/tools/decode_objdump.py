@@ -138,12 +138,18 @@ def mnemonic(text):
         words.pop(0)
     w = words[0].split('.')[0] if words else ''
     w = SAME.get(w, w)
+    w = re.sub(r'^(fldenv|fnstenv|frstor|fnsave)[wd]$', r'\1', w)
+    w = re.sub(r'^(v?pcmp[ei]str[im])q$', r'\1', w)
+    w = re.sub(r'^(v?)cmp[a-z_]+([sp][sd])$', r'\1cmp\2', w) if w not in STRINGS else w
+    w = re.sub(r'^(v?pclmul)[lh]q[lh]q(dq)$', r'\1q\2', w)
     if w[:-1] in STRINGS and w[-1] in 'bwdq' and (w != 'movsd' or 'mm' not in text):
         w = w[:-1]
     return w
 
 
 EXPLAINED = {('nop', 'xchg'),        # 66 90
+             ('xchg', 'pause'),      # F3 41 90: REX.B makes it XCHG
+             ('fneni', 'fneni(8087'), ('fneni', 'fndisi(8087'), ('fnop', 'frstpm(287'),
              ('nop', 'cldemote'),    # a hint NOP without the feature
              ('wbinvd', 'wbnoinvd')  # likewise
              }
@@ -153,8 +159,18 @@ def undefined_there(bits, s, text, name):
     """Why objdump prints what the processor refuses."""
     if re.search(r'\block\b', text) or '(bad)' in text:
         return True  # it does not check what LOCK goes with
+    if '{vex}' in text or re.match(r'(66|67|f2|f3|2e|64)*(c4[46ce0-9]3|c4[4-7c-f]3)', s) and \
+            re.match('vf|vpermil2', name):
+        return True  # AVX-VNNI and other later extensions; FMA4
+    if re.search('(66|f2|f3|4.)(c4|c5)', s[:14]) and name.startswith('v'):
+        return True  # a prefix before VEX, which it overlooks
+    if re.match(r'v(zero|ldmxcsr|stmxcsr|bcst)|f?x(save|rstor)|(ld|st)mxcsr|pmovmskb|xsaveopt|'
+                r'fx', name):
+        return True  # a mandatory prefix that these do not have
     if re.search(r'\btr[0-7]\b', text):
         return True  # test registers: 386 and 486 only
+    if name == 'mov' and 'cr8' in text and bits != 64:
+        return True  # AMD's LOCK MOV CR0
     if '(8087' in name or '(287' in name:
         return True
     if bits != 64 and re.match('syscall|sysret|swapgs|(rd|wr)[fg]sbase', name):
@@ -213,7 +229,10 @@ def explain(bits, s, m, o):
         # SALC is undocumented; 0F 0D and 0F 18..1E with a register are hint NOPs to us
         # F2 before BSF, BSR and any prefix before WBINVD are ignored; the low bits of the
         # fences' ModRM byte too
-        if mnemonic(m[2]) in ('salc', 'nop', 'bsf', 'bsr', 'wbinvd', 'mfence', 'sfence'):
+        # undocumented twins of x87 instructions; gathers with one register twice are refused
+        # when they run
+        if re.match('salc|nop$|bs[fr]$|wbinvd|[ms]fence|fstp$|fxch$|fcomp?$|vp?gather',
+                    mnemonic(m[2])):
             return None
         return f'only ours: {mnemonic(m[2])}'
     mine = mnemonic(m[2])
