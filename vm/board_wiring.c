@@ -50,7 +50,7 @@ const struct board_part board_parts[] = {
 	{ "com2", "uart16550", ISA, { { "uart", 0x2f8 } }, NULL, false },
 	{ "lpt1", "parport", ISA, { { "parport", 0x378 } }, NULL, false },
 	{ "fdc", "i82077", ISA, { { 0 } }, NULL, false },
-	{ "ide", "ide_piix3", DEVFN(1, 1), { { 0 } }, NULL, false },
+	{ "ide", "piix3_ide", DEVFN(1, 1), { { 0 } }, NULL, false },
 	{ "usb", "piix3_uhci", DEVFN(1, 2), { { 0 } }, NULL, false },
 	{ "pm", "piix4_pm", DEVFN(1, 3), { { "apm", 0xb2 } }, NULL, false },
 	{ "vga", "vga", DEVFN(2, 0), { { 0 } }, has_std_vga, false },
