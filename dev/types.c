@@ -13,6 +13,7 @@ const struct dev_type *const dev_types[] = {
 	&hpet_type,
 	&i440fx_type,
 	&i8042_type,
+	&i82077_type,
 	&i8237_type,
 	&i8254_type,
 	&i8259_type,

@@ -11,6 +11,7 @@ extern const struct dev_type fw_cfg_type;
 extern const struct dev_type hpet_type;
 extern const struct dev_type i440fx_type;
 extern const struct dev_type i8042_type;
+extern const struct dev_type i82077_type;
 extern const struct dev_type i8237_type;
 extern const struct dev_type i8254_type;
 extern const struct dev_type i8259_type;
