@@ -64,8 +64,8 @@ size_of(const struct insn *in, unsigned type)
 	case TYPE_QQ: return 5;
 	case TYPE_X: return 4u + in->vl;
 	case TYPE_V:
-	case TYPE_Y:
 	case TYPE_Z: return in->osize;
+	case TYPE_Y: return in->osize < 3 ? 2 : 3; /* CRC32: the source's size is in osize */
 	case TYPE_T: return 6;
 	case TYPE_P: return in->osize == 1 ? 2 : 7;
 	default: return 8;
