@@ -7,22 +7,20 @@
 #include <cpuid.h>
 #include <string.h>
 
+/* clang-format off */
 #define F_486(_) _(CPUID) _(FPU) _(VME)
-#define F_PENTIUM3(_)                                                                              \
-	F_486(_)                                                                                   \
-	_(DE)                                                                                      \
-	_(PSE) _(TSC) _(MSR) _(PAE) _(MCE) _(CX8) _(APIC) _(SEP) _(MTRR) _(PGE) _(MCA) _(CMOV)     \
-	    _(PAT) _(PSE36) _(MMX) _(FXSR) _(SSE) _(P6)
-#define F_V2(_)                                                                                    \
-	F_PENTIUM3(_)                                                                              \
-	_(CLFSH)                                                                                   \
-	_(SSE2) _(SSE3) _(SSSE3) _(CX16) _(SSE41) _(SSE42) _(POPCNT) _(X2APIC) _(TSCDL) _(SYSCALL) \
-	    _(NX) _(RDTSCP) _(LM) _(LAHF) _(ERMS)
-#define F_V3(_)                                                                                    \
-	F_V2(_)                                                                                    \
-	_(PCLMUL)                                                                                  \
-	_(FMA) _(MOVBE) _(AES) _(XSAVE) _(AVX) _(F16C) _(RDRAND) _(PDPE1GB) _(ABM) _(PREFETCHW)    \
-	    _(FSGSBASE) _(BMI1) _(AVX2) _(BMI2) _(RDSEED) _(ADX) _(CLFLUSHOPT)
+#define F_PENTIUM3(_)                                                                      \
+	F_486(_) _(DE) _(PSE) _(TSC) _(MSR) _(PAE) _(MCE) _(CX8) _(APIC) _(SEP) _(MTRR)    \
+	_(PGE) _(MCA) _(CMOV) _(PAT) _(PSE36) _(MMX) _(FXSR) _(SSE) _(P6)
+#define F_V2(_)                                                                            \
+	F_PENTIUM3(_) _(CLFSH) _(SSE2) _(SSE3) _(SSSE3) _(CX16) _(SSE41) _(SSE42)          \
+	_(POPCNT) _(X2APIC) _(TSCDL) _(SYSCALL) _(NX) _(RDTSCP) _(LM) _(LAHF) _(ERMS)      \
+	_(PREFETCHW)
+#define F_V3(_)                                                                            \
+	F_V2(_) _(PCLMUL) _(FMA) _(MOVBE) _(AES) _(XSAVE) _(AVX) _(F16C) _(RDRAND)         \
+	_(PDPE1GB) _(ABM) _(FSGSBASE) _(BMI1) _(AVX2) _(BMI2) _(RDSEED) _(ADX)             \
+	_(CLFLUSHOPT)
+/* clang-format on */
 
 #define LOW(n)  | (FEAT_##n < 64 ? 1ull << (FEAT_##n & 63) : 0)
 #define HIGH(n) | (FEAT_##n >= 64 ? 1ull << (FEAT_##n & 63) : 0)

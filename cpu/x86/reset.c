@@ -70,6 +70,7 @@ cpu_reset(struct cpu *c, bool init)
 	c->nmi_blocked = c->nmi_pending = c->init_pending = c->sipi_pending = false;
 	c->exc_vector = -1;
 	c->exc_depth = 0;
+	cpu_clear(c, init ? ATT_DEBUG : ATT_DEBUG | ATT_NMI | ATT_SMI | ATT_INIT | ATT_SIPI);
 	c->wait_sipi = !(c->msr.apic_base & APIC_BASE_BSP);
 	if (c->lapic) {
 		c->env->lock(c->env->ctx);

@@ -105,6 +105,7 @@ seg_from_desc(struct seg *s, uint16_t sel, const struct desc *d)
 	s->attr = d->attr;
 }
 
+/* The limit stays, as in processors: real mode may inherit it. */
 void
 seg_set_null(struct cpu *c, unsigned seg, uint16_t sel)
 {
@@ -112,14 +113,13 @@ seg_set_null(struct cpu *c, unsigned seg, uint16_t sel)
 
 	s->sel = sel;
 	s->base = 0;
-	s->limit = 0;
 	/* SS of 64-bit mode keeps the privilege level it was loaded for. */
 	s->attr = seg == SEG_SS ? (uint16_t)((sel & 3) << DESC_DPL_SHIFT) : 0;
 	cpu_seg_derive(c, seg);
 }
 
-/* SDM 3A 20.1.1: real mode changes the base only; limit and rights stay as protected mode
- * left them, but CS becomes an ordinary present segment of level 0. */
+/* SDM 3A 20.1.1: real mode changes the base; limit, B and G stay as protected mode left them
+ * ("unreal" mode). The rights become those of an ordinary data segment of level 0. */
 void
 seg_load_real(struct cpu *c, unsigned seg, uint16_t sel)
 {
@@ -131,10 +131,7 @@ seg_load_real(struct cpu *c, unsigned seg, uint16_t sel)
 	}
 	s->sel = sel;
 	s->base = (uint64_t)sel << 4;
-	s->attr |= DESC_P;
-	if (seg == SEG_CS)
-		s->attr =
-		    (s->attr & (DESC_DB | DESC_G | DESC_AVL)) | DESC_P | DESC_S | DESC_W | DESC_A;
+	s->attr = (s->attr & (DESC_DB | DESC_G | DESC_AVL)) | DESC_P | DESC_S | DESC_W | DESC_A;
 	cpu_seg_derive(c, seg);
 }
 
