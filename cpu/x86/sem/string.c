@@ -184,6 +184,16 @@ string_run(
 	return n;
 }
 
+/* A data breakpoint reports after the element (SDM 3B 17.2.4); for others a few elements more
+ * do not matter: while interrupts are off they may wait for long. */
+static ALWAYS_INLINE bool
+must_stop(const struct cpu *c, unsigned step)
+{
+	uint32_t att = __atomic_load_n(&c->attention, __ATOMIC_RELAXED);
+
+	return att & ATT_DEBUG || (att && step % 32 == 31);
+}
+
 /* Single elements until the count, the comparison, an interrupt or the bound ends it.
  * Returns true when the instruction is complete. */
 static ALWAYS_INLINE bool
@@ -197,7 +207,7 @@ string_steps(struct cpu *c, const struct insn *in, enum string op, unsigned size
 			return true;
 		if (string_compares(op) && flag_zf(c) != ((in->prefix & PFX_REP) != 0))
 			return true;
-		if (c->single || cpu_wants_out(c))
+		if (c->single || must_stop(c, i))
 			return false;
 		/* a run may do from here: the page boundary has been crossed */
 		if (!(c->eflags & FL_DF) && op != STR_LODS &&
