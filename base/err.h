@@ -13,11 +13,19 @@ struct err {
 	char msg[480]; /* always terminated, cut if too long */
 };
 
+/* A call with code 0 would be our bug; clang's analyzer is told that there are none. */
+#ifdef __clang_analyzer__
+#define err_assume_(code) ((code) ? (void)0 : __builtin_unreachable())
+#else
+#define err_assume_(code) ((void)0)
+#endif
+
 /* Sets code and message; returns -code.  A macro, so that the compiler sees that the
  * result of err_set(e, EINVAL, ...) is not 0. */
 #define err_set(e, code, ...)                                                                      \
 	({                                                                                         \
 		int err_code_ = (code);                                                            \
+		err_assume_(err_code_);                                                            \
 		err_fill(e, err_code_, __VA_ARGS__);                                               \
 		-err_code_;                                                                        \
 	})

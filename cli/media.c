@@ -263,7 +263,7 @@ int
 media_open_file(
     int *ret_fd, const char *path, const char *what, uint64_t min, uint64_t max, struct err *e)
 {
-	uint64_t size;
+	uint64_t size = 0;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), r;
 
 	if (fd < 0)

@@ -154,7 +154,7 @@ walk32(struct walk *w)
 static bool
 walk_pd(struct walk *w, uint64_t table)
 {
-	uint64_t reserved = reserved64(w->c), pte;
+	uint64_t reserved = reserved64(w->c), pte = 0;
 
 	if (!step(w, table + (w->lin >> 21 & 0x1ff) * 8, &pte))
 		return false;

@@ -79,7 +79,7 @@ struct block *
 block_raw_open(const struct block_env *env, int fd, bool read_only, struct err *e)
 {
 	struct raw *raw;
-	uint64_t size;
+	uint64_t size = 0;
 	bool is_device = false;
 
 	if (file_size(fd, &is_device, &size, e)) {
