@@ -23,6 +23,8 @@ cpu_seg_derive(struct cpu *c, unsigned seg)
 {
 	struct seg *s = &c->seg[seg];
 
+	if (seg == SEG_SS)
+		c->stack_size = c->bits == BITS64 ? 3 : s->attr & DESC_DB ? 2 : 1;
 	if (c->bits == BITS64 && seg <= SEG_GS) {
 		s->lbase = seg >= SEG_FS ? s->base : 0;
 		s->vlimit = UINT64_MAX;
@@ -46,7 +48,6 @@ void
 cpu_mode_derive(struct cpu *c)
 {
 	c->bits = code_bits(c);
-	c->stack_size = c->bits == BITS64 ? 3 : c->seg[SEG_SS].attr & DESC_DB ? 2 : 1;
 	c->lin_mask = c->bits == BITS64 ? UINT64_MAX : UINT32_MAX;
 	c->single = (c->eflags & (FL_TF | FL_RF)) || run_debug_step_on(c);
 	c->slow_tlb = debug_has_data_bp(c) || run_debug_watches(c) ||

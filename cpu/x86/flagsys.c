@@ -120,7 +120,7 @@ do_sti(struct cpu *c, const struct insn *in)
 	if (flag == FL_VIF && (c->eflags & FL_VIP))
 		cpu_raise_gp(c, 0);
 	if (flag == FL_IF && !(c->eflags & FL_IF))
-		c->shadow = true;
+		cpu_shadow(c);
 	c->eflags |= flag;
 }
 SEM_ONE(sti)

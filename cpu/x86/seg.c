@@ -516,7 +516,7 @@ do_mov_to_sreg(struct cpu *c, const struct insn *in)
 		cpu_raise_ud(c);
 	seg_load(c, seg, load_ew(c, in, 1));
 	if (seg == SEG_SS)
-		c->shadow = true;
+		cpu_shadow(c);
 }
 SEM_ONE(mov_to_sreg)
 
@@ -551,7 +551,7 @@ do_pop_sreg(struct cpu *c, const struct insn *in)
 	seg_load(c, in->reg[0], sel);
 	reg_set(c, REG_SP, sp_size, c->gpr[REG_SP] + insn_size(in));
 	if (in->reg[0] == SEG_SS)
-		c->shadow = true;
+		cpu_shadow(c);
 }
 SEM_ONE(pop_sreg)
 

@@ -177,6 +177,14 @@ cpu_end_block(struct cpu *c)
 {
 	c->block_end = NULL;
 }
+/* STI, MOV SS, POP SS: no interrupt or debug trap before the next instruction is through;
+ * that one runs alone. */
+static ALWAYS_INLINE void
+cpu_shadow(struct cpu *c)
+{
+	c->shadow = true;
+	cpu_end_block(c);
+}
 /* True when something waits for the processor: REP instructions stop between iterations,
  * with RIP put back to insn_rip, so that interrupts get in. */
 static ALWAYS_INLINE bool

@@ -172,6 +172,27 @@ TEST(cross_modifying_code)
 	tinyvm_fini(&v);
 }
 
+/* A 32-bit stack segment loaded over a 16-bit one counts at once, and so does the way back. */
+GUEST(ss_size, ".code32\n mov $0x28, %ax\n mov %ax, %ss\n mov $0x12345678, %esp\n push %eax\n"
+	       "mov %esp, %ebx\n mov $0x10, %ax\n mov %ax, %ss\n mov $0x8000, %esp\n"
+	       "push $0x55\n pop %ecx\n mov %esp, %edx\n hlt\n");
+
+TEST(the_stack_has_the_size_of_its_segment_at_once)
+{
+	struct tinyvm v;
+	struct cpu *c;
+
+	tinyvm_init(&v, 1, "pentium3");
+	c = v.set.cpu[0];
+	tinyvm_load(&v, PROG, GUEST_BYTES(ss_size));
+	tinyvm_flat32(&v, 0, PROG);
+	CHECK(tinyvm_run(&v, 0));
+	CHECK_EQ(c->gpr[REG_BX], 0x12345674);
+	CHECK_EQ(c->gpr[REG_CX], 0x55);
+	CHECK_EQ(c->gpr[REG_DX], 0x8000);
+	tinyvm_fini(&v);
+}
+
 TEST(a_budget_is_kept_to_a_block)
 {
 	struct tinyvm v;
