@@ -56,8 +56,8 @@ static const struct command commands[] = {
 };
 
 /* Known to the blueprint, not made yet: said clearly rather than "unknown". */
-static const char *const later[] = { "disk", "create", "list", "start", "stop", "show", "set", "save",
-	"net", "console", "server", NULL };
+static const char *const later[] = { "disk", "create", "list", "start", "stop", "show", "set",
+	"save", "net", "console", "server", NULL };
 
 static int
 cmd_help(int argc, char **argv)

@@ -16,10 +16,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define SECTOR      512u
-#define CD_SECTOR   2048u
-#define FLOPPY_MIN  (160 * KIB)
-#define FLOPPY_MAX  (2880 * KIB + 512 * KIB)
+#define SECTOR         512u
+#define CD_SECTOR      2048u
+#define FLOPPY_MIN     (160 * KIB)
+#define FLOPPY_MAX     (2880 * KIB + 512 * KIB)
 #define ISO_DESCRIPTOR (16 * CD_SECTOR)
 
 /* ---- what a file is not ---- */
@@ -45,7 +45,9 @@ static const struct magic magics[] = {
 	{ "Bochs Virtual HD Image", 22, 0, "Bochs growing image", false },
 	{ "\x1f\x8b\x08", 3, 0, "gzip", true },
 	{ "BZh", 3, 0, "bzip2", true },
-	{ "\xfd" "7zXZ\0", 6, 0, "xz", true },
+	{ "\xfd"
+	  "7zXZ\0",
+	    6, 0, "xz", true },
 	{ "\x28\xb5\x2f\xfd", 4, 0, "zstd", true },
 	{ "PK\x03\x04", 4, 0, "zip", true },
 	{ "7z\xbc\xaf\x27\x1c", 6, 0, "7z", true },
@@ -75,9 +77,11 @@ check_format(int fd, const char *path, uint64_t size, struct err *e)
 	if (!m)
 		return 0;
 	if (m->compressed)
-		return err_set(e, EINVAL, "'%s' is compressed (%s): unpack it first", path, m->what);
+		return err_set(
+		    e, EINVAL, "'%s' is compressed (%s): unpack it first", path, m->what);
 	return err_set(e, EINVAL,
-	    "'%s': format %s is not supported yet; make a raw image: qemu-img convert -O raw '%s' disk.img",
+	    "'%s': format %s is not supported yet; make a raw image: qemu-img convert -O raw '%s' "
+	    "disk.img",
 	    path, m->what, path);
 }
 
@@ -102,7 +106,8 @@ check_cd(int fd, const char *path, uint64_t size, struct err *e)
 	if (has_text_at(fd, 1024, "BD") || has_text_at(fd, 1024, "H+"))
 		return 0; /* a Macintosh CD */
 	return err_set(e, EINVAL,
-	    "'%s' is not a CD image: no ISO 9660 or UDF file system in it; for a disk use --disk", path);
+	    "'%s' is not a CD image: no ISO 9660 or UDF file system in it; for a disk use --disk",
+	    path);
 }
 
 static int
@@ -111,7 +116,8 @@ check_floppy(const char *path, uint64_t size, struct err *e)
 	if (size >= FLOPPY_MIN && size <= FLOPPY_MAX)
 		return 0;
 	return err_set(e, EINVAL,
-	    "'%s' has %llu bytes, no size of a floppy (160K to 2.88M); a smaller boot image can be made "
+	    "'%s' has %llu bytes, no size of a floppy (160K to 2.88M); a smaller boot image can be "
+	    "made "
 	    "longer: truncate -s 1440K",
 	    path, (unsigned long long)size);
 }
@@ -130,8 +136,8 @@ check_image(int fd, const char *path, enum opt_media kind, uint64_t size, struct
 		return check_cd(fd, path, size, e);
 	if (size % SECTOR)
 		return err_set(e, EINVAL,
-		    "'%s' has %llu bytes, not a whole number of %u-byte sectors: not a disk image", path,
-		    (unsigned long long)size, SECTOR);
+		    "'%s' has %llu bytes, not a whole number of %u-byte sectors: not a disk image",
+		    path, (unsigned long long)size, SECTOR);
 	if (kind == OPT_FLOPPY)
 		return check_floppy(path, size, e);
 	return 0;
@@ -168,9 +174,9 @@ lock_image(int fd, const char *path, bool read_only, struct err *e)
 	if (fcntl(fd, F_OFD_SETLK, &l) == 0)
 		return 0;
 	if (errno == EAGAIN || errno == EACCES)
-		return err_set(e, EBUSY,
-		    "'%s' is in use by another machine%s", path,
-		    read_only ? " that writes to it" : ": stop that one, or add --snapshot to both");
+		return err_set(e, EBUSY, "'%s' is in use by another machine%s", path,
+		    read_only ? " that writes to it"
+			      : ": stop that one, or add --snapshot to both");
 	if (errno == EINVAL || errno == ENOLCK || errno == EOPNOTSUPP)
 		return 0; /* a file system without locks */
 	return err_set(e, errno, "cannot lock '%s': %s", path, strerror(errno));
@@ -190,7 +196,8 @@ open_overlay(int *ret_fd, struct err *e)
 		if (fd < 0) { /* a file system that does not know it */
 			char path[512];
 
-			if (snprintf(path, sizeof(path), "%s/lodge-XXXXXX", dirs[i]) >= (int)sizeof(path))
+			if (snprintf(path, sizeof(path), "%s/lodge-XXXXXX", dirs[i]) >=
+			    (int)sizeof(path))
 				continue;
 			fd = mkostemp(path, O_CLOEXEC);
 			if (fd >= 0)
@@ -201,8 +208,8 @@ open_overlay(int *ret_fd, struct err *e)
 			return 0;
 		}
 	}
-	return err_set(e, errno, "--snapshot: cannot make a temporary file in $TMPDIR or /var/tmp: %s",
-	    strerror(errno));
+	return err_set(e, errno,
+	    "--snapshot: cannot make a temporary file in $TMPDIR or /var/tmp: %s", strerror(errno));
 }
 
 int
@@ -221,8 +228,9 @@ media_open(struct media *ret_m, const char *path, enum opt_media kind, bool snap
 			m.read_only = reads = true; /* as with the tab moved */
 		} else if (m.fd >= 0) {
 			media_close(&m);
-			return err_set(e, why, "cannot write to '%s': %s; add --snapshot to use it all the same",
-			    path, strerror(why));
+			return err_set(e, why,
+			    "cannot write to '%s': %s; add --snapshot to use it all the same", path,
+			    strerror(why));
 		} else {
 			errno = why;
 		}
@@ -272,8 +280,9 @@ media_open_file(
 	if (r == 0 && size == 0)
 		r = err_set(e, EINVAL, "%s '%s' is empty", what, path);
 	else if (r == 0 && (size < min || size > max))
-		r = err_set(e, EINVAL, "%s '%s' has a wrong size: %llu bytes, not %llu to %llu", what, path,
-		    (unsigned long long)size, (unsigned long long)min, (unsigned long long)max);
+		r = err_set(e, EINVAL, "%s '%s' has a wrong size: %llu bytes, not %llu to %llu",
+		    what, path, (unsigned long long)size, (unsigned long long)min,
+		    (unsigned long long)max);
 	if (r < 0) {
 		close(fd);
 		return r;
@@ -321,8 +330,8 @@ media_listen_unix(int *ret_fd, const char *path, struct err *e)
 	int fd, r;
 
 	if (strlen(path) >= sizeof(a.sun_path))
-		return err_set(e, ENAMETOOLONG, "socket name '%s' is longer than %zu characters", path,
-		    sizeof(a.sun_path) - 1);
+		return err_set(e, ENAMETOOLONG, "socket name '%s' is longer than %zu characters",
+		    path, sizeof(a.sun_path) - 1);
 	memcpy(a.sun_path, path, strlen(path));
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
@@ -369,5 +378,6 @@ media_listen_tcp(int *ret_fd, uint16_t *port, uint16_t first, struct err *e)
 		if (errno != EADDRINUSE)
 			break;
 	}
-	return err_set(e, errno, "cannot listen on port %u of 127.0.0.1: %s", from, strerror(errno));
+	return err_set(
+	    e, errno, "cannot listen on port %u of 127.0.0.1: %s", from, strerror(errno));
 }

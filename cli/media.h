@@ -15,8 +15,8 @@
 struct err;
 
 struct media {
-	int fd;          /* locked: shared for reading, else exclusive */
-	int overlay_fd;  /* --snapshot, else -1 */
+	int fd;         /* locked: shared for reading, else exclusive */
+	int overlay_fd; /* --snapshot, else -1 */
 	bool read_only;
 	uint64_t size;
 };

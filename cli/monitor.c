@@ -26,7 +26,7 @@
 struct pending {
 	uint32_t id; /* 0: free */
 	struct monitor_client cl;
-	bool last;   /* done() is due with it */
+	bool last;                  /* done() is due with it */
 	char part[512], final[512]; /* a file to rename when it went well, to remove if not */
 };
 
@@ -269,8 +269,9 @@ run_mouse(struct call *c)
 		return set_num(c, 0, c->word[2], "buttons") < 0 ? -EINVAL : send_request(c, true);
 	}
 	if ((!move && !set) || c->n != 4)
-		return err_set(&c->err, EINVAL, "mouse move DX DY, mouse set X Y (0 to 32767), "
-						"mouse click [left|middle|right], mouse buttons MASK");
+		return err_set(&c->err, EINVAL,
+		    "mouse move DX DY, mouse set X Y (0 to 32767), "
+		    "mouse click [left|middle|right], mouse buttons MASK");
 	c->req.op = move ? PROTO_OP_MOUSE_MOVE : PROTO_OP_MOUSE_SET;
 	if (set_num(c, 0, c->word[2], "x") < 0 || set_num(c, 1, c->word[3], "y") < 0)
 		return -EINVAL;
@@ -305,7 +306,8 @@ run_change(struct call *c)
 	struct media m;
 
 	if (!cd && !floppy)
-		return err_set(&c->err, EINVAL, "'%s' has no medium to change: cd0, floppy0, floppy1", drive);
+		return err_set(
+		    &c->err, EINVAL, "'%s' has no medium to change: cd0, floppy0, floppy1", drive);
 	if (media_open(&m, c->word[2], cd ? OPT_CDROM : OPT_FLOPPY, false, &c->err) < 0)
 		return -EINVAL;
 	/* Under --snapshot a changed floppy is read-only: it has no overlay. */
@@ -499,7 +501,8 @@ run_command(struct call *c)
 		if (near)
 			return err_set(&c->err, EINVAL, "unknown command '%s'; did you mean %s?",
 			    c->word[0], near);
-		return err_set(&c->err, EINVAL, "unknown command '%s'; help lists them", c->word[0]);
+		return err_set(
+		    &c->err, EINVAL, "unknown command '%s'; help lists them", c->word[0]);
 	}
 	if (c->n - 1 < k->min || c->n - 1 > k->max)
 		return err_set(&c->err, EINVAL, "usage: %s %s", k->name, k->args);
@@ -510,7 +513,7 @@ run_command(struct call *c)
 void
 monitor_line(struct monitor *m, const struct monitor_client *cl, char *line)
 {
-	char *word[MAX_WORDS], rest[MAX_LINE] = "", type[] = "type";
+	char *word[MAX_WORDS], rest[MAX_LINE] = "";
 	struct call c = { .m = m, .cl = cl, .word = word, .rest = rest, .req.fd = -1 };
 	char *p = line + strspn(line, " \t");
 	int n, r;
@@ -520,7 +523,7 @@ monitor_line(struct monitor *m, const struct monitor_client *cl, char *line)
 	if (strlen(p) && strlen(p) < sizeof(rest))
 		memcpy(rest, p + 1, strlen(p));
 	if (!strncmp(line + strspn(line, " \t"), "type ", 5)) {
-		word[0] = type;
+		word[0] = (char[]){ "type" };
 		word[1] = rest;
 		n = 2;
 	} else {

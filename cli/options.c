@@ -159,13 +159,15 @@ parse_endpoint(
 			port = s + 10;
 		else if (strchr(s, ':') && strncmp(s, "unix:", 5) && strncmp(s, "file:", 5))
 			return err_set(e, EINVAL,
-			    "%s %s: only this host itself is served: use 127.0.0.1:PORT or unix:PATH",
+			    "%s %s: only this host itself is served: use 127.0.0.1:PORT or "
+			    "unix:PATH",
 			    opt, s);
 		if (parse_number(port, 1, 65535, &v) == 0)
 			ep = (struct opt_endpoint){ OPT_STREAM_TCP, NULL, (uint16_t)v };
 	}
 	if (ep.kind == OPT_STREAM_UNSET || !(allowed & 1u << ep.kind))
-		return err_set(e, EINVAL, "%s: '%s' is not one of its values, see lodge run --help", opt, s);
+		return err_set(
+		    e, EINVAL, "%s: '%s' is not one of its values, see lodge run --help", opt, s);
 	*ret_ep = ep;
 	return 0;
 }
@@ -180,7 +182,8 @@ add_media(struct options *o, enum opt_media kind, const char *arg, struct err *e
 	if (!*arg)
 		return err_set(e, EINVAL, "an image needs a file name");
 	if (o->nmedia == PROTO_MAX_DRIVES)
-		return err_set(e, EINVAL, "too many disks: the machine has four IDE and two floppy drives");
+		return err_set(
+		    e, EINVAL, "too many disks: the machine has four IDE and two floppy drives");
 	o->media[o->nmedia].kind = kind;
 	o->media[o->nmedia++].path = arg;
 	return 0;
@@ -204,13 +207,13 @@ opt_floppy(struct options *o, const char *arg, struct err *e)
 	return add_media(o, OPT_FLOPPY, arg, e);
 }
 
-#define STRING_OPTION(id, name)                                               \
-	static int opt_##id(struct options *o, const char *arg, struct err *e) \
-	{                                                                     \
-		if (!*arg)                                                    \
-			return err_set(e, EINVAL, "--" name " needs a value"); \
-		o->id = arg;                                                  \
-		return 0;                                                     \
+#define STRING_OPTION(id, name)                                                                    \
+	static int opt_##id(struct options *o, const char *arg, struct err *e)                     \
+	{                                                                                          \
+		if (!*arg)                                                                         \
+			return err_set(e, EINVAL, "--" name " needs a value");                     \
+		o->id = arg;                                                                       \
+		return 0;                                                                          \
 	}
 STRING_OPTION(kernel, "kernel")
 STRING_OPTION(initrd, "initrd")
@@ -221,11 +224,11 @@ STRING_OPTION(screenshot, "screenshot")
 STRING_OPTION(trace_file, "trace-file")
 STRING_OPTION(restore, "restore")
 
-#define FLAG_OPTION(id)                                                        \
-	static int opt_##id(struct options *o, const char *arg, struct err *e) \
-	{                                                                      \
-		o->id = true;                                                  \
-		return 0;                                                      \
+#define FLAG_OPTION(id)                                                                            \
+	static int opt_##id(struct options *o, const char *arg, struct err *e)                     \
+	{                                                                                          \
+		o->id = true;                                                                      \
+		return 0;                                                                          \
 	}
 FLAG_OPTION(gdb_wait)
 FLAG_OPTION(snapshot)
@@ -239,7 +242,8 @@ static int
 opt_append(struct options *o, const char *arg, struct err *e)
 {
 	if (strlen(arg) >= PROTO_CMDLINE_MAX)
-		return err_set(e, EINVAL, "--append: longer than %d characters", PROTO_CMDLINE_MAX - 1);
+		return err_set(
+		    e, EINVAL, "--append: longer than %d characters", PROTO_CMDLINE_MAX - 1);
 	o->append = arg;
 	return 0;
 }
@@ -273,7 +277,8 @@ opt_cpus(struct options *o, const char *arg, struct err *e)
 	uint64_t v;
 
 	if (parse_number(arg, 1, PROTO_MAX_CPUS, &v) < 0)
-		return err_set(e, EINVAL, "--cpus: give a number from 1 to %d, not '%s'", PROTO_MAX_CPUS, arg);
+		return err_set(
+		    e, EINVAL, "--cpus: give a number from 1 to %d, not '%s'", PROTO_MAX_CPUS, arg);
 	o->cpus = (unsigned)v;
 	return 0;
 }
@@ -315,7 +320,8 @@ opt_display(struct options *o, const char *arg, struct err *e)
 	}
 	if (i < 0)
 		return err_set(e, EINVAL,
-		    "--display: choose none, text, vnc, vnc=unix:PATH or vnc=127.0.0.1:PORT, not '%s'",
+		    "--display: choose none, text, vnc, vnc=unix:PATH or vnc=127.0.0.1:PORT, not "
+		    "'%s'",
 		    arg);
 	o->display = (enum proto_display)i;
 	if (o->display == PROTO_DISPLAY_VNC)
@@ -389,7 +395,8 @@ opt_trace(struct options *o, const char *arg, struct err *e)
 
 	log_trace_mask = mask; /* it is lodge-vm that traces */
 	if (!ok || strlen(arg) >= sizeof(((struct proto_config *)0)->trace))
-		return err_set(e, EINVAL, "--trace: '%s' has a class that is not known; see lodge run --help", arg);
+		return err_set(e, EINVAL,
+		    "--trace: '%s' has a class that is not known; see lodge run --help", arg);
 	o->trace = arg;
 	return 0;
 }
@@ -402,9 +409,11 @@ opt_boot(struct options *o, const char *arg, struct err *e)
 	for (const char *p = arg; *p; p++) {
 		if (*p == ',')
 			continue;
-		if (!strchr("cdan", *p) || n + 1 >= sizeof(o->boot_order) || memchr(o->boot_order, *p, n))
+		if (!strchr("cdan", *p) || n + 1 >= sizeof(o->boot_order) ||
+		    memchr(o->boot_order, *p, n))
 			return err_set(e, EINVAL,
-			    "--boot: order c (disk), d (CD), a (floppy), n (network), as in --boot d,c; not '%s'",
+			    "--boot: order c (disk), d (CD), a (floppy), n (network), as in --boot "
+			    "d,c; not '%s'",
 			    arg);
 		o->boot_order[n++] = *p;
 	}
@@ -430,7 +439,8 @@ opt_rtc(struct options *o, const char *arg, struct err *e)
 	o->rtc_date_s = end && !*end ? (int64_t)timegm(&tm) : -1;
 	if (o->rtc_date_s < 0 || tm.tm_year < 80 || tm.tm_year > 199)
 		return err_set(e, EINVAL,
-		    "--rtc: give utc, localtime or a date of 1980 to 2099 as 1999-12-31T23:59:00, not '%s'",
+		    "--rtc: give utc, localtime or a date of 1980 to 2099 as 1999-12-31T23:59:00, "
+		    "not '%s'",
 		    arg);
 	o->rtc = OPT_RTC_DATE;
 	return 0;
@@ -458,7 +468,8 @@ opt_uuid(struct options *o, const char *arg, struct err *e)
 		n++;
 	}
 	if (n != 32)
-		return err_set(e, EINVAL, "--uuid: '%s' is not of the form 01234567-89ab-cdef-0123-456789abcdef", arg);
+		return err_set(e, EINVAL,
+		    "--uuid: '%s' is not of the form 01234567-89ab-cdef-0123-456789abcdef", arg);
 	o->has_uuid = true;
 	return 0;
 }
@@ -513,9 +524,10 @@ options_name(unsigned i)
 void
 options_help(FILE *f)
 {
-	fputs("usage: lodge run [disk.img] [options]\n\n"
-	      "Starts a virtual PC.  With a terminal its first serial port is here; Ctrl-A x ends,\n"
-	      "Ctrl-A h shows the other keys.\n\n",
+	fputs(
+	    "usage: lodge run [disk.img] [options]\n\n"
+	    "Starts a virtual PC.  With a terminal its first serial port is here; Ctrl-A x ends,\n"
+	    "Ctrl-A h shows the other keys.\n\n",
 	    f);
 	for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
 		const struct option *o = &table[i];
@@ -557,8 +569,10 @@ unknown(const char *arg, size_t len, struct err *e)
 		memcpy(word, arg, len);
 	near = options_nearest(word, names);
 	if (near)
-		return err_set(e, EINVAL, "unknown option '--%.*s'; did you mean --%s?", (int)len, arg, near);
-	return err_set(e, EINVAL, "unknown option '--%.*s'; lodge run --help lists them", (int)len, arg);
+		return err_set(
+		    e, EINVAL, "unknown option '--%.*s'; did you mean --%s?", (int)len, arg, near);
+	return err_set(
+	    e, EINVAL, "unknown option '--%.*s'; lodge run --help lists them", (int)len, arg);
 }
 
 /* One option at argv[*i]; moves *i over what it used. */
@@ -633,8 +647,8 @@ options_parse(struct options *ret_o, int argc, char **argv, struct err *e)
 			if (!strcmp(argv[i], "-h"))
 				r = opt_help(&o, NULL, e);
 			else
-				r = err_set(e, EINVAL, "unknown option '%s'; options begin with two dashes",
-				    argv[i]);
+				r = err_set(e, EINVAL,
+				    "unknown option '%s'; options begin with two dashes", argv[i]);
 		} else {
 			r = parse_one(&o, argc, argv, &i, e);
 		}

@@ -37,7 +37,7 @@ struct run {
 	int ctl, sig_fd, err_fd;
 	struct loop_fd *ctl_src, *sig_src, *err_src;
 	pid_t pid;
-	int status;      /* -1: lodge-vm has not said */
+	int status; /* -1: lodge-vm has not said */
 	bool quit_asked;
 	struct msg *msg;
 	struct proto_reply *reply;
@@ -106,7 +106,8 @@ start_vm(struct run *r, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0 || pipe2(ep, O_CLOEXEC) < 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0 ||
+	    pipe2(ep, O_CLOEXEC) < 0)
 		return err_set(e, errno, "cannot make a socket pair: %s", strerror(errno));
 	r->pid = fork();
 	if (r->pid == 0)
@@ -184,7 +185,8 @@ take_picture(struct run *r)
 	strftime(name, sizeof(name), "lodge-%Y%m%d-%H%M%S.png", &tm);
 	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd < 0) {
-		n = snprintf(text, sizeof(text), "\n[cannot write %s: %s]\n", name, strerror(errno));
+		n = snprintf(
+		    text, sizeof(text), "\n[cannot write %s: %s]\n", name, strerror(errno));
 	} else {
 		n = snprintf(text, sizeof(text), "\n[picture: %s]\n", name);
 		request(r, PROTO_OP_SCREENDUMP, fd);
@@ -361,7 +363,8 @@ watch(struct run *r, struct term_guard *g, const struct options *o, struct err *
 		if (rc < 0)
 			return rc;
 	}
-	rc = term_init(&r->term, r->loop, g, r->setup.term_fd, o->monitor.kind == OPT_STREAM_STDIO, e);
+	rc = term_init(
+	    &r->term, r->loop, g, r->setup.term_fd, o->monitor.kind == OPT_STREAM_STDIO, e);
 	r->setup.term_fd = -1;
 	r->term.on_key = on_key;
 	r->term.on_line = on_line;
@@ -440,8 +443,13 @@ run_main(int argc, char **argv, struct term_guard *g)
 {
 	struct options o;
 	struct err e = { 0 };
-	struct run r = { .ctl = -1, .sig_fd = -1, .err_fd = -1, .status = -1, .term.peer = -1,
-		.setup.term_fd = -1, .setup.monitor_fd = -1 };
+	struct run r = { .ctl = -1,
+		.sig_fd = -1,
+		.err_fd = -1,
+		.status = -1,
+		.term.peer = -1,
+		.setup.term_fd = -1,
+		.setup.monitor_fd = -1 };
 	int status, rc;
 
 	if (options_parse(&o, argc, argv, &e) < 0) {

@@ -37,7 +37,8 @@ make_memory(struct setup *s, uint64_t bytes, struct err *e)
 		host = (uint64_t)si.totalram * si.mem_unit;
 		if (bytes > host)
 			return err_set(e, ENOMEM,
-			    "--memory: the machine wants %llu MiB, the host has %llu MiB: give less",
+			    "--memory: the machine wants %llu MiB, the host has %llu MiB: give "
+			    "less",
 			    (unsigned long long)(bytes / MIB), (unsigned long long)(host / MIB));
 	}
 	fd = memfd_create("lodge-memory", MFD_CLOEXEC);
@@ -104,9 +105,9 @@ new_drive(struct setup *s, enum proto_drive_kind kind, unsigned unit)
 static int
 free_unit(struct setup *s, enum opt_media kind)
 {
-	static const uint8_t order[3][4] = {
-		[OPT_DISK] = { 0, 1, 3, 2 }, [OPT_CDROM] = { 2, 3, 1, 0 }, [OPT_FLOPPY] = { 0, 1, 1, 1 }
-	};
+	static const uint8_t order[3][4] = { [OPT_DISK] = { 0, 1, 3, 2 },
+		[OPT_CDROM] = { 2, 3, 1, 0 },
+		[OPT_FLOPPY] = { 0, 1, 1, 1 } };
 
 	for (unsigned i = 0; i < 4; i++)
 		if (!drive_at(s, kind == OPT_FLOPPY, order[kind][i]))
@@ -117,16 +118,17 @@ free_unit(struct setup *s, enum opt_media kind)
 static int
 add_drive(struct setup *s, const struct options *o, unsigned i, struct err *e)
 {
-	static const uint8_t kinds[] = {
-		[OPT_DISK] = PROTO_DRIVE_DISK, [OPT_CDROM] = PROTO_DRIVE_CD, [OPT_FLOPPY] = PROTO_DRIVE_FLOPPY
-	};
+	static const uint8_t kinds[] = { [OPT_DISK] = PROTO_DRIVE_DISK,
+		[OPT_CDROM] = PROTO_DRIVE_CD,
+		[OPT_FLOPPY] = PROTO_DRIVE_FLOPPY };
 	enum opt_media kind = o->media[i].kind;
 	int unit = free_unit(s, kind), r;
 	struct proto_drive *d;
 	struct media m;
 
 	if (unit < 0)
-		return err_set(e, EINVAL, "no place for '%s': the machine has four IDE and two floppy drives",
+		return err_set(e, EINVAL,
+		    "no place for '%s': the machine has four IDE and two floppy drives",
 		    o->media[i].path);
 	r = media_open(&m, o->media[i].path, kind, o->snapshot, e);
 	if (r < 0)
@@ -165,15 +167,18 @@ open_files(struct setup *s, const struct options *o, struct err *e)
 	int r;
 
 	if (!o->bios && access(bios, R_OK) < 0 && errno == ENOENT)
-		return err_set(e, ENOENT, "no firmware at '%s': install Debian's package seabios (apt-get "
-					  "install seabios), or name one with --bios FILE",
+		return err_set(e, ENOENT,
+		    "no firmware at '%s': install Debian's package seabios (apt-get "
+		    "install seabios), or name one with --bios FILE",
 		    bios);
 	r = media_open_file(&s->cfg.bios_fd, bios, "firmware", 16, BIOS_MAX, e);
 	if (r == 0 && o->vgabios)
-		r = media_open_file(&s->cfg.vgabios_fd, o->vgabios, "video firmware", 512, 256 * KIB, e);
+		r = media_open_file(
+		    &s->cfg.vgabios_fd, o->vgabios, "video firmware", 512, 256 * KIB, e);
 	if (r == 0 && !o->vgabios && o->vga != PROTO_VGA_NONE) {
-		const char *path = o->vga == PROTO_VGA_CIRRUS ? "/usr/share/seabios/vgabios-cirrus.bin"
-							       : "/usr/share/seabios/vgabios-stdvga.bin";
+		const char *path = o->vga == PROTO_VGA_CIRRUS
+		                       ? "/usr/share/seabios/vgabios-cirrus.bin"
+		                       : "/usr/share/seabios/vgabios-stdvga.bin";
 
 		r = media_open_file(&s->cfg.vgabios_fd, path, "video firmware", 512, 256 * KIB, e);
 		if (r < 0)
@@ -184,7 +189,8 @@ open_files(struct setup *s, const struct options *o, struct err *e)
 	if (r == 0 && o->initrd)
 		r = media_open_file(&s->cfg.initrd_fd, o->initrd, "initrd", 1, INITRD_MAX, e);
 	if (r == 0 && o->restore)
-		r = media_open_file(&s->cfg.restore_fd, o->restore, "saved state", 16, UINT64_MAX, e);
+		r = media_open_file(
+		    &s->cfg.restore_fd, o->restore, "saved state", 16, UINT64_MAX, e);
 	return r;
 }
 
@@ -211,7 +217,8 @@ terminal_pair(struct setup *s, struct proto_char *c, struct err *e)
 	c->kind = PROTO_CHAR_STREAM;
 	c->in_fd = sv[1];
 	c->out_fd = fcntl(sv[1], F_DUPFD_CLOEXEC, 0);
-	return c->out_fd < 0 ? err_set(e, errno, "cannot copy a descriptor: %s", strerror(errno)) : 0;
+	return c->out_fd < 0 ? err_set(e, errno, "cannot copy a descriptor: %s", strerror(errno))
+	                     : 0;
 }
 
 /* Not emptied yet: see empty_outputs(). */
@@ -383,14 +390,16 @@ set_plain(struct setup *s, const struct options *o, struct err *e)
 	if (!models[i]) {
 		near = options_nearest(model, models);
 		return err_set(e, EINVAL,
-		    "--cpu-model: '%s' is not known%s%s; choose 486, pentium3, x86-64-v2 or x86-64-v3", model,
-		    near ? "; did you mean " : "", near ? near : "");
+		    "--cpu-model: '%s' is not known%s%s; choose 486, pentium3, x86-64-v2 or "
+		    "x86-64-v3",
+		    model, near ? "; did you mean " : "", near ? near : "");
 	}
 	snprintf(c->cpu_model, sizeof(c->cpu_model), "%s", model);
 	if (o->name)
 		snprintf(c->name, sizeof(c->name), "%s", o->name);
 	else
-		snprintf(c->name, sizeof(c->name), "%.60s", o->nmedia ? base_name(o->media[0].path) : "lodge");
+		snprintf(c->name, sizeof(c->name), "%.60s",
+		    o->nmedia ? base_name(o->media[0].path) : "lodge");
 	c->cpus = o->cpus;
 	c->vga = (uint8_t)o->vga;
 	c->clock = (uint8_t)o->clock;

@@ -15,8 +15,8 @@ struct err;
 
 struct setup {
 	struct proto_config cfg;
-	int term_fd;    /* lodge's end of what the terminal shows, or -1 */
-	int monitor_fd; /* listening, or -1 */
+	int term_fd;      /* lodge's end of what the terminal shows, or -1 */
+	int monitor_fd;   /* listening, or -1 */
 	char notice[256]; /* where to find the picture and gdb's port; "" = nothing to say */
 	char *sockets[8]; /* socket files to remove at the end */
 	unsigned nsockets;

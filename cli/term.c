@@ -10,10 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const char help[] =
-    "\nCtrl-A x  end the machine        Ctrl-A c  monitor and back\n"
-    "Ctrl-A s  picture of the screen  Ctrl-A a  a Ctrl-A for the guest\n"
-    "Ctrl-A h  this help\n";
+static const char help[] = "\nCtrl-A x  end the machine        Ctrl-A c  monitor and back\n"
+			   "Ctrl-A s  picture of the screen  Ctrl-A a  a Ctrl-A for the guest\n"
+			   "Ctrl-A h  this help\n";
 
 void
 term_guard_restore(struct term_guard *g)
@@ -152,7 +151,8 @@ term_monitor(struct term *t, bool on)
 	t->monitor = on;
 	t->line.len = 0;
 	if (on) {
-		term_say(t, "\nmonitor; Ctrl-A c goes back to the guest, help lists commands\n", 63);
+		term_say(
+		    t, "\nmonitor; Ctrl-A c goes back to the guest, help lists commands\n", 63);
 		term_prompt(t);
 	} else {
 		term_say(t, "\n", 1);

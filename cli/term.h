@@ -54,14 +54,14 @@ void term_line_feed(struct term_line *l, const uint8_t *p, size_t len);
 struct term {
 	struct loop *loop;
 	struct term_guard *guard;
-	struct loop_fd *in, *out; /* keyboard; the machine's side */
-	int peer;                 /* stream to the machine, or -1 */
+	struct loop_fd *in, *out;  /* keyboard; the machine's side */
+	int peer;                  /* stream to the machine, or -1 */
 	bool is_tty, raw, monitor; /* monitor has what is typed */
-	bool monitor_only;        /* --monitor stdio */
+	bool monitor_only;         /* --monitor stdio */
 	bool at_line_start, ending;
 	struct term_keys keys;
 	struct term_line line;
-	uint8_t pending[4096];    /* typed, not yet taken by the machine */
+	uint8_t pending[4096]; /* typed, not yet taken by the machine */
 	size_t npending;
 	/* Set by the owner. */
 	void (*on_line)(void *ctx, char *text);

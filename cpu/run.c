@@ -308,6 +308,8 @@ loop(struct cpu *c)
 				return CPU_EXIT_STOP;
 			continue;
 		}
+		if (unlikely(c->exec_breaks))
+			run_of(c)->resumed = false;
 		execute(c, b, b->n);
 		if (unlikely(run_of(c)->hit)) {
 			stop_for_debugger(c, CPU_DEBUG_DATA);

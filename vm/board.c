@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "dev/i8259.h"
-#include "vm/missing.h"
+#include "dev/ioapic.h"
 #include "dev/piix3.h"
 #include "vm/machine.h"
 
@@ -28,7 +28,8 @@ region_read(void *ctx, uint64_t off, unsigned size)
 {
 	struct board_region *r = ctx;
 	bool pio = r->type->kind == DEV_REGION_PIO;
-	uint64_t v = r->type->read ? r->type->read(&r->bd->dev, (uint32_t)off, size) : bits_mask(size * 8);
+	uint64_t v =
+	    r->type->read ? r->type->read(&r->bd->dev, (uint32_t)off, size) : bits_mask(size * 8);
 
 	trace(pio ? TRACE_IO : TRACE_MMIO, "%s.%s+%llx/%u -> %llx", r->bd->dev.id, r->type->name,
 	    (unsigned long long)off, size, (unsigned long long)v);
@@ -333,8 +334,8 @@ make_pam(struct board *b, unsigned index)
 	p->start = index ? 0xc0000 + (index - 1) * 0x4000 : 0xf0000;
 	rom = pam_rom(p);
 	if (rom)
-		p->closed = mem_space_add_ram(mem, "bios", (uint64_t)(rom - b->m->arena.base), p->size,
-		    false, PRIO_PAM);
+		p->closed = mem_space_add_ram(
+		    mem, "bios", (uint64_t)(rom - b->m->arena.base), p->size, false, PRIO_PAM);
 	else
 		p->closed = mem_space_add_io(mem, "nothing", &b->hole_io, p, p->size, PRIO_PAM);
 	p->readable =
@@ -475,10 +476,6 @@ board_devices(struct board *b, struct err *e)
 
 		if (p->wanted && !p->wanted(b->m->cfg))
 			continue;
-		if (!t) {
-			log_warn("missing %s", p->type);
-			continue;
-		}
 		if (!t)
 			return err_set(e, ENOENT, "no device type '%s'", p->type);
 		r = make_device(b, p, t, e);

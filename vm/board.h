@@ -21,10 +21,10 @@ struct machine;
 #define BOARD_PAMS     13
 
 /* Guest-physical places. */
-#define BOARD_LOW_END   0xc0000000ull /* RAM below ends here at the latest; then PCI */
-#define BOARD_HIGH      0x100000000ull
-#define BOARD_IOAPIC    0xfec00000u
-#define BOARD_HPET      0xfed00000u
+#define BOARD_LOW_END 0xc0000000ull /* RAM below ends here at the latest; then PCI */
+#define BOARD_HIGH    0x100000000ull
+#define BOARD_IOAPIC  0xfec00000u
+#define BOARD_HPET    0xfed00000u
 
 /* ---- tables ---- */
 
@@ -38,16 +38,15 @@ struct board_part {
 	int devfn;
 	struct board_map maps[4];
 	bool (*wanted)(const struct proto_config *cfg); /* NULL: always */
-	bool optional; /* left out when this build has no such type */
 };
 
 enum board_wire_kind {
 	WIRE_END,
-	WIRE_IRQ,   /* arg: ISA interrupt, to the 8259 and the IOAPIC; wired-or */
-	WIRE_GSI,   /* arg: IOAPIC input alone */
-	WIRE_INTR,  /* to the processors */
-	WIRE_A20,   /* or-ed with the other sources */
-	WIRE_INPUT, /* arg: input of device `to` */
+	WIRE_IRQ,        /* arg: ISA interrupt, to the 8259 and the IOAPIC; wired-or */
+	WIRE_GSI,        /* arg: IOAPIC input alone */
+	WIRE_INTR,       /* to the processors */
+	WIRE_A20,        /* or-ed with the other sources */
+	WIRE_INPUT,      /* arg: input of device `to` */
 	WIRE_HPET_LEGACY /* the HPET takes the place of IRQ 0 and 8 of timer and clock chip */
 };
 
@@ -76,10 +75,10 @@ struct board_region {
 	uint64_t aoff; /* RAM, ROM */
 };
 
-struct board_out { /* one output line */
+struct board_out {                     /* one output line */
 	const struct board_wire *wire; /* NULL: nothing soldered to it */
 	struct board_dev *to;
-	unsigned source;  /* bit in the wired-or */
+	unsigned source; /* bit in the wired-or */
 	bool level;
 };
 

@@ -2,8 +2,9 @@
 /* What devices see of the machine: the services of struct dev_env. */
 #include "base/bits.h"
 #include "base/log.h"
+#include "dev/i8237.h"
 #include "dev/i8259.h"
-#include "vm/missing.h"
+#include "dev/ioapic.h"
 #include "vm/board.h"
 #include "vm/machine.h"
 
@@ -243,7 +244,9 @@ env_request(struct dev *d, unsigned what, uint64_t arg)
 		m->exit_status = (unsigned)arg & 0xff;
 		machine_ask(m, ASK_EXIT);
 		break;
-	case DEV_REQ_PAM: board_pam(m->board, (unsigned)(arg >> 8) & 0xff, (unsigned)arg & 3); break;
+	case DEV_REQ_PAM:
+		board_pam(m->board, (unsigned)(arg >> 8) & 0xff, (unsigned)arg & 3);
+		break;
 	/* S1 is left at once; there is no SMM, so nothing hides behind SMRAM. */
 	case DEV_REQ_SUSPEND:
 	case DEV_REQ_SMI:

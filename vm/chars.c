@@ -19,7 +19,8 @@ open_one(struct machine *m, const struct proto_char *p, const char *id, struct e
 	default: return 0;
 	}
 	if (!c)
-		return err_set(e, errno, "cannot use the descriptor for '%s': %s", id, strerror(errno));
+		return err_set(
+		    e, errno, "cannot use the descriptor for '%s': %s", id, strerror(errno));
 	m->chars[m->nchars++] = c;
 	board_backend(m->board, id, "chardev", c);
 	return 0;

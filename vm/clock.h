@@ -37,13 +37,13 @@ struct clock_timer {
 
 struct clock {
 	bool insns, running;
-	int64_t base_ns;        /* host: guest time of start_host_ns; insns: time skipped */
+	int64_t base_ns; /* host: guest time of start_host_ns; insns: time skipped */
 	int64_t start_host_ns;
 	uint64_t insns_others;  /* instructions of all processors but the current one */
 	const uint64_t *icount; /* of the processor whose turn it is, or NULL */
 	struct clock_timer **timers;
 	unsigned ntimers, cap;
-	int64_t next_ns;        /* the earliest deadline */
+	int64_t next_ns; /* the earliest deadline */
 	/* The earliest deadline became earlier. From any thread, with the lock. */
 	void (*rearm)(void *ctx);
 	void *rearm_ctx;

@@ -233,7 +233,8 @@ static int
 do_cpu(struct control *c, const struct proto_request *q)
 {
 	if (q->num[0] >= c->m->cpus.n)
-		return err_set(&c->err, ENOENT, "the machine has processors 0 to %u", c->m->cpus.n - 1);
+		return err_set(
+		    &c->err, ENOENT, "the machine has processors 0 to %u", c->m->cpus.n - 1);
 	c->cpu = (unsigned)q->num[0];
 	return 0;
 }

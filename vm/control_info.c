@@ -29,7 +29,8 @@ info_status(struct view *v)
 	struct machine *m = v->m;
 	int64_t ms = clock_now(&m->clock) / 1000000;
 
-	buf_printf(v->out, "%s: %s, %llu MiB, %u processor%s (%s), clock %s at %lld.%03lld s, %llu resets\n",
+	buf_printf(v->out,
+	    "%s: %s, %llu MiB, %u processor%s (%s), clock %s at %lld.%03lld s, %llu resets\n",
 	    m->cfg->name,
 	    m->stopped_by_gdb    ? "stopped by gdb"
 	    : m->stopped_by_user ? "stopped"
@@ -43,8 +44,8 @@ info_status(struct view *v)
 static void
 put_seg(struct buf *b, const char *name, const struct seg *s)
 {
-	buf_printf(b, "%-4s %04x base %016llx limit %08x attr %04x\n", name, s->sel, (ull)s->base, s->limit,
-	    s->attr);
+	buf_printf(b, "%-4s %04x base %016llx limit %08x attr %04x\n", name, s->sel, (ull)s->base,
+	    s->limit, s->attr);
 }
 
 static void
@@ -53,9 +54,9 @@ put_flags(struct buf *b, uint32_t f)
 	static const struct {
 		uint32_t bit;
 		const char *name;
-	} names[] = { { FL_CF, "CF" }, { FL_PF, "PF" }, { FL_AF, "AF" }, { FL_ZF, "ZF" }, { FL_SF, "SF" },
-		{ FL_TF, "TF" }, { FL_IF, "IF" }, { FL_DF, "DF" }, { FL_OF, "OF" }, { FL_NT, "NT" },
-		{ FL_RF, "RF" }, { FL_VM, "VM" }, { FL_AC, "AC" } };
+	} names[] = { { FL_CF, "CF" }, { FL_PF, "PF" }, { FL_AF, "AF" }, { FL_ZF, "ZF" },
+		{ FL_SF, "SF" }, { FL_TF, "TF" }, { FL_IF, "IF" }, { FL_DF, "DF" }, { FL_OF, "OF" },
+		{ FL_NT, "NT" }, { FL_RF, "RF" }, { FL_VM, "VM" }, { FL_AC, "AC" } };
 
 	buf_printf(b, "eflags %08x", f);
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
@@ -67,8 +68,8 @@ put_flags(struct buf *b, uint32_t f)
 static int
 info_registers(struct view *v)
 {
-	static const char *const names[] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8",
-		"r9", "r10", "r11", "r12", "r13", "r14", "r15" };
+	static const char *const names[] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+		"r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15" };
 	static const char *const segs[] = { "es", "cs", "ss", "ds", "fs", "gs", "ldtr", "tr" };
 	const struct cpu *c = v->c;
 	struct buf *b = v->out;
@@ -76,8 +77,10 @@ info_registers(struct view *v)
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
 		buf_printf(b, "%-4s%016llx%s", names[i], (ull)c->gpr[i], i % 4 == 3 ? "\n" : "  ");
 	buf_printf(b, "rip %016llx  cpl %u  %u-bit%s%s\n", (ull)c->gpr[REG_RIP], c->cpl,
-	    c->bits == BITS64 ? 64 : c->bits == BITS32 ? 32 : 16, c->halted ? "  halted" : "",
-	    c->wait_sipi ? "  waits for SIPI" : "");
+	    c->bits == BITS64   ? 64
+	    : c->bits == BITS32 ? 32
+				: 16,
+	    c->halted ? "  halted" : "", c->wait_sipi ? "  waits for SIPI" : "");
 	put_flags(b, flags_get(c));
 	for (unsigned i = 0; i < ARRAY_SIZE(segs) && i < NSEG; i++)
 		put_seg(b, segs[i], &c->seg[i]);
@@ -96,7 +99,8 @@ info_cpus(struct view *v)
 	for (unsigned i = 0; i < v->m->cpus.n; i++) {
 		const struct cpu *c = v->m->cpus.cpu[i];
 
-		buf_printf(v->out, "cpu %u: rip %llx, %s, %llu instructions\n", i, (ull)c->gpr[REG_RIP],
+		buf_printf(v->out, "cpu %u: rip %llx, %s, %llu instructions\n", i,
+		    (ull)c->gpr[REG_RIP],
 		    c->wait_sipi ? "waits for start-up"
 		    : c->halted  ? "halted"
 				 : "runs",
@@ -129,8 +133,8 @@ info_pci(struct view *v)
 		if (!d)
 			continue;
 		buf_printf(v->out, "%02x.%x %04x:%04x class %06x %s (%s)\n", devfn >> 3, devfn & 7,
-		    pci_config_read(d, 0, 2), pci_config_read(d, 2, 2), pci_config_read(d, 8, 4) >> 8, d->id,
-		    d->type->name);
+		    pci_config_read(d, 0, 2), pci_config_read(d, 2, 2),
+		    pci_config_read(d, 8, 4) >> 8, d->id, d->type->name);
 	}
 	return 0;
 }
@@ -183,8 +187,8 @@ info_devices(struct view *v)
 static int
 info_stats(struct view *v)
 {
-	static const char *const names[] = { "blocks", "block flushes", "invalidations", "interrupts",
-		"exceptions", "TLB flushes", "TLB fills", "halts" };
+	static const char *const names[] = { "blocks", "block flushes", "invalidations",
+		"interrupts", "exceptions", "TLB flushes", "TLB fills", "halts" };
 
 	for (unsigned i = 0; i < v->m->cpus.n; i++) {
 		const struct cpu *c = v->m->cpus.cpu[i];
@@ -276,7 +280,8 @@ control_memory(struct machine *m, unsigned cpu, uint64_t addr, uint64_t count, u
 		n = peek(m, m->cpus.cpu[cpu], addr, physical, row, per_row * unit) / unit;
 		buf_printf(out, "%016llx:", (ull)addr);
 		for (unsigned k = 0; k < n; k++)
-			buf_printf(out, " %0*llx", (int)unit * 2, (ull)get_le(row + k * unit, unit));
+			buf_printf(
+			    out, " %0*llx", (int)unit * 2, (ull)get_le(row + k * unit, unit));
 		buf_printf(out, n < per_row ? " not memory\n" : "\n");
 		if (n < per_row)
 			break;

@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "vm/missing.h"
+#include "dev/i82077.h"
 #include "dev/ide.h"
 #include "vm/board.h"
 #include "vm/hostio.h"
@@ -64,10 +64,9 @@ open_one(struct machine *m, const struct proto_drive *p, struct err *e)
 			d->block->info.sector_size = 2048;
 		board_backend(m->board, id, backend_names[p->unit], d->block);
 	}
-	board_param_str(m->board, id, type_names[p->unit],
-	    p->kind == PROTO_DRIVE_CD     ? "cd"
-	    : p->kind == PROTO_DRIVE_DISK ? "disk"
-					  : "auto");
+	if (!floppy)
+		board_param_str(
+		    m->board, id, type_names[p->unit], p->kind == PROTO_DRIVE_CD ? "cd" : "disk");
 	return 0;
 }
 
@@ -138,7 +137,10 @@ set_media(struct machine *m, unsigned unit, bool floppy, struct block *b)
 	if (!d)
 		return -ENODEV;
 	machine_lock(m);
-	r = floppy ? fdc_set_media(d, unit, b) : ide_set_media(d, unit, b);
+	if (floppy)
+		r = i82077_set_media(d, unit, b) ? 0 : -EINVAL;
+	else
+		r = ide_set_media(d, unit, b);
 	machine_unlock(m);
 	return r;
 }
@@ -189,7 +191,8 @@ list_one(const struct drive *d, const char *id, const char *what, struct buf *ou
 		return;
 	buf_printf(out, "%-8s %-24s ", id, what);
 	if (d->block)
-		buf_printf(out, "%s, %llu bytes%s\n", d->name, (unsigned long long)d->block->info.size,
+		buf_printf(out, "%s, %llu bytes%s\n", d->name,
+		    (unsigned long long)d->block->info.size,
 		    d->block->info.read_only ? ", read-only" : "");
 	else
 		buf_printf(out, "empty\n");

@@ -6,9 +6,13 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "dev/fw_cfg.h"
-#include "vm/missing.h"
+#include "dev/i82077.h"
+#include "dev/mc146818.h"
+#include "vm/acpi_tables.h"
 #include "vm/board.h"
+#include "vm/bootload.h"
 #include "vm/machine.h"
+#include "vm/smbios.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -66,7 +70,8 @@ firmware_load(struct machine *m, struct err *e)
 	r = board_memory(m->board, rom, size, e);
 	mem_free(rom);
 	if (m->cfg->vgabios_fd >= 0 && fstat(m->cfg->vgabios_fd, &st) == 0)
-		board_param_u64(m->board, "vga", "rom_bytes", ALIGN_UP((uint64_t)st.st_size, 2048ull));
+		board_param_u64(
+		    m->board, "vga", "rom_bytes", ALIGN_UP((uint64_t)st.st_size, 2048ull));
 	board_param_u64(m->board, "rtc", "base_time", (uint64_t)m->cfg->rtc_base_s);
 	if (m->cfg->has_debugcon)
 		board_param_u64(m->board, "debugcon", "iobase", m->cfg->debugcon_port);
@@ -88,7 +93,9 @@ load_vgabios(struct machine *m, struct err *e)
 	if (!rom)
 		return -EIO;
 	for (unsigned i = 0; i < vga->type->nregions; i++) {
-		uint8_t *p = vga->type->regions[i].kind == DEV_REGION_ROM ? vga->env->region_ptr(vga, i) : NULL;
+		uint8_t *p = vga->type->regions[i].kind == DEV_REGION_ROM
+		                 ? vga->env->region_ptr(vga, i)
+		                 : NULL;
 
 		if (p)
 			memcpy(p, rom, size);
@@ -131,7 +138,7 @@ put_drive(struct buf *b, const struct proto_drive *d)
 static void
 put_kind(struct buf *b, const struct proto_config *c, char letter)
 {
-	enum proto_drive_kind kind = letter == 'a' ? PROTO_DRIVE_FLOPPY
+	enum proto_drive_kind kind = letter == 'a'   ? PROTO_DRIVE_FLOPPY
 	                             : letter == 'd' ? PROTO_DRIVE_CD
 	                                             : PROTO_DRIVE_DISK;
 
@@ -187,32 +194,6 @@ set_cmos_memory(struct dev *rtc, uint64_t bytes)
 	mc146818_set_cmos(rtc, 0x5d, (uint8_t)(high >> 16));
 }
 
-/* Types of IBM's set-up: 1 360K, 2 1.2M, 3 720K, 4 1.44M, 5 2.88M. A drive takes what fits
- * the image that was put in; without one it is a 1.44M drive. */
-static uint8_t
-floppy_type(const struct proto_config *c, unsigned unit)
-{
-	for (unsigned i = 0; i < PROTO_MAX_DRIVES; i++) {
-		const struct proto_drive *d = &c->drives[i];
-		struct stat st;
-		uint64_t kib;
-
-		if (d->kind != PROTO_DRIVE_FLOPPY || d->unit != unit)
-			continue;
-		if (d->fd < 0 || fstat(d->fd, &st) < 0)
-			return 4;
-		kib = (uint64_t)st.st_size / KIB;
-		if (kib > 1840)
-			return 5;
-		if (kib == 1200)
-			return 2;
-		if (kib <= 360)
-			return 1;
-		return 4; /* reads 720K too */
-	}
-	return 0;
-}
-
 static void
 set_cmos_boot(struct dev *rtc, const struct proto_config *c)
 {
@@ -230,7 +211,8 @@ static void
 set_cmos(struct machine *m)
 {
 	struct dev *rtc = board_find(m->board, "rtc");
-	uint8_t a = floppy_type(m->cfg, 0), b = floppy_type(m->cfg, 1);
+	struct dev *fdc = board_find(m->board, "fdc");
+	unsigned a = fdc ? i82077_drive_type(fdc, 0) : 0, b = fdc ? i82077_drive_type(fdc, 1) : 0;
 	unsigned drives = (a != 0) + (b != 0);
 
 	set_cmos_memory(rtc, m->cfg->memory_bytes);

@@ -13,9 +13,9 @@
 
 #include <pthread.h>
 
-#define THREADS    2
-#define MAX_JOBS   256
-#define INSNS_NS   100000 /* a request's time with the instruction clock */
+#define THREADS  2
+#define MAX_JOBS 256
+#define INSNS_NS 100000 /* a request's time with the instruction clock */
 
 struct job {
 	struct job *next;
@@ -119,7 +119,8 @@ worker(void *p)
 static void
 arm_insns(struct hostio *h)
 {
-	clock_arm(&h->m->clock, &h->timer, h->finished.first ? h->finished.first->due_ns : CLOCK_OFF);
+	clock_arm(
+	    &h->m->clock, &h->timer, h->finished.first ? h->finished.first->due_ns : CLOCK_OFF);
 }
 
 static void

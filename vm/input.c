@@ -3,7 +3,7 @@
 
 #include "base/bits.h"
 #include "base/err.h"
-#include "vm/missing.h"
+#include "dev/i8042.h"
 #include "dev/usb_tablet.h"
 #include "host/display/keymap.h"
 #include "vm/board.h"
@@ -70,7 +70,8 @@ input_combination(struct input *in, const char *names, struct err *e)
 	unsigned n = keymap_combination(names, codes, ARRAY_SIZE(codes));
 
 	if (!n)
-		return err_set(e, EINVAL, "no such keys: '%s'; as in ctrl-alt-delete, f1, a", names);
+		return err_set(
+		    e, EINVAL, "no such keys: '%s'; as in ctrl-alt-delete, f1, a", names);
 	for (unsigned i = 0; i < n; i++)
 		put_key(in, codes[i], true);
 	for (unsigned i = n; i--;)
@@ -121,7 +122,8 @@ static void
 pointer_abs(void *ctx, unsigned x, unsigned y, unsigned buttons, int wheel)
 {
 	struct input *in = ctx;
-	int dx = ((int)x - (int)in->abs_x) * 640 / 32768, dy = ((int)y - (int)in->abs_y) * 480 / 32768;
+	int dx = ((int)x - (int)in->abs_x) * 640 / 32768,
+	    dy = ((int)y - (int)in->abs_y) * 480 / 32768;
 
 	in->buttons = buttons;
 	if (wants_abs(in)) {

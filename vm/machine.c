@@ -178,7 +178,8 @@ make_cpus(struct machine *m, struct err *e)
 	int r;
 
 	if (!model)
-		return err_set(e, EINVAL, "--cpu-model: '%s': %s", m->cfg->cpu_model, why ? why : "unknown");
+		return err_set(
+		    e, EINVAL, "--cpu-model: '%s': %s", m->cfg->cpu_model, why ? why : "unknown");
 	m->cpu_env = (struct cpu_env){
 		.ctx = m,
 		.mem = &m->mem,

@@ -40,7 +40,7 @@ enum machine_ask {
 	ASK_RESET = 1,
 	ASK_TRIPLE_FAULT = 2,
 	ASK_POWEROFF = 4,
-	ASK_EXIT = 8,  /* exit_status */
+	ASK_EXIT = 8,   /* exit_status */
 	ASK_DEBUG = 16, /* a breakpoint or step */
 	ASK_QUIT = 32
 };

@@ -27,10 +27,22 @@ struct field {
 	uint64_t min, max;
 };
 
-#define INT(k, st, m, lo, hi) { #m, k, offsetof(struct st, m), 0, lo, hi }
-#define STR(st, m)            { #m, F_STR, offsetof(struct st, m), sizeof(((struct st *)0)->m), 0, 0 }
-#define BYT(st, m)            { #m, F_BYTES, offsetof(struct st, m), sizeof(((struct st *)0)->m), 0, 0 }
-#define FD(st, m)             { #m, F_FD, offsetof(struct st, m), 0, 0, 0 }
+#define INT(k, st, m, lo, hi)                                                                      \
+	{                                                                                          \
+#m, k, offsetof(struct st, m), 0, lo, hi                                           \
+	}
+#define STR(st, m)                                                                                 \
+	{                                                                                          \
+#m, F_STR, offsetof(struct st, m), sizeof(((struct st *)0)->m), 0, 0               \
+	}
+#define BYT(st, m)                                                                                 \
+	{                                                                                          \
+#m, F_BYTES, offsetof(struct st, m), sizeof(((struct st *)0)->m), 0, 0             \
+	}
+#define FD(st, m)                                                                                  \
+	{                                                                                          \
+#m, F_FD, offsetof(struct st, m), 0, 0, 0                                          \
+	}
 
 static const struct field char_fields[] = {
 	INT(F_U8, proto_char, kind, 0, PROTO_CHAR_LISTEN),
@@ -87,7 +99,10 @@ static const struct piece {
 	size_t off, stride;
 	unsigned count;
 } pieces[] = {
-#define PIECE(tab, st, m, n) { tab, ARRAY_SIZE(tab), offsetof(struct proto_config, m), sizeof(struct st), n }
+#define PIECE(tab, st, m, n)                                                                       \
+	{                                                                                          \
+		tab, ARRAY_SIZE(tab), offsetof(struct proto_config, m), sizeof(struct st), n       \
+	}
 	{ config_fields, ARRAY_SIZE(config_fields), 0, 0, 1 },
 	PIECE(drive_fields, proto_drive, drives, PROTO_MAX_DRIVES),
 	PIECE(char_fields, proto_char, serial, PROTO_SERIALS),
@@ -267,7 +282,8 @@ config_check(const struct proto_config *c, struct err *e)
 	}
 	for (const char *p = c->boot_order; *p; p++)
 		if (!strchr("cdan", *p))
-			return err_set(e, EPROTO, "boot order '%s' is not made of c, d, a, n", c->boot_order);
+			return err_set(
+			    e, EPROTO, "boot order '%s' is not made of c, d, a, n", c->boot_order);
 	return 0;
 }
 

@@ -57,10 +57,10 @@ struct proto_char {
 
 struct proto_drive {
 	uint8_t kind;
-	uint8_t unit;       /* IDE: channel * 2 + device; floppy: 0 or 1 */
+	uint8_t unit; /* IDE: channel * 2 + device; floppy: 0 or 1 */
 	uint8_t read_only;
-	int fd;             /* -1: a drive without a medium */
-	int overlay_fd;     /* --snapshot: writes go here */
+	int fd;                    /* -1: a drive without a medium */
+	int overlay_fd;            /* --snapshot: writes go here */
 	char name[PROTO_NAME_MAX]; /* for people */
 };
 
@@ -74,9 +74,9 @@ struct proto_config {
 	uint8_t boot_menu, no_reboot, gdb_wait, paused;
 	uint8_t has_debug_exit, has_debugcon;
 	uint16_t debug_exit_port, debugcon_port;
-	char boot_order[8];   /* letters of c, d, a, n */
-	int64_t rtc_base_s;   /* seconds since 1970 that the clock chip shows at power-on */
-	char trace[256];      /* class list, "" = none */
+	char boot_order[8]; /* letters of c, d, a, n */
+	int64_t rtc_base_s; /* seconds since 1970 that the clock chip shows at power-on */
+	char trace[256];    /* class list, "" = none */
 	char cmdline[PROTO_CMDLINE_MAX];
 	struct proto_drive drives[PROTO_MAX_DRIVES];
 	struct proto_char serial[PROTO_SERIALS];
@@ -97,35 +97,35 @@ int proto_config_decode(struct proto_config *ret_c, struct msg *m, struct err *e
 /*
  * Requests.  Columns: name, number of integers, strings and descriptors.
  */
-#define PROTO_OPS(_)                                                              \
-	_(INFO, 0, 2, 0)      /* topic, argument → text */                        \
-	_(STOP, 0, 0, 0)                                                          \
-	_(CONT, 0, 0, 0)                                                          \
-	_(RESET, 0, 0, 0)                                                         \
-	_(POWERDOWN, 0, 0, 0) /* presses the ACPI power button */                 \
-	_(QUIT, 0, 0, 0)                                                          \
-	_(KEYS, 0, 1, 0)      /* "ctrl-alt-delete" */                             \
-	_(TYPE, 0, 1, 0)                                                          \
-	_(MOUSE_MOVE, 2, 0, 0) /* dx, dy as two's complement */                   \
-	_(MOUSE_SET, 2, 0, 0) /* x, y of 0..32767 */                              \
-	_(MOUSE_BUTTONS, 1, 0, 0)                                                 \
-	_(SCREENDUMP, 0, 0, 1)                                                    \
-	_(TEXT, 0, 0, 0)                                                          \
-	_(CHANGE, 1, 2, 1)    /* read-only; drive, name for people; medium */     \
-	_(EJECT, 0, 1, 0)     /* drive */                                         \
-	_(SAVE, 0, 0, 1)                                                          \
-	_(TRACE, 1, 1, 0)     /* on; class list */                                \
-	_(LOG, 1, 0, 0)       /* enum log_level */                                \
-	_(MEMORY, 4, 0, 0)    /* address, count, unit size, 1 = physical → text */ \
-	_(DISASM, 3, 0, 0)    /* address, count, 1 = from the current place → text */ \
-	_(CPU, 1, 0, 0)       /* the processor that later requests mean */
+#define PROTO_OPS(_)                                                                               \
+	_(INFO, 0, 2, 0) /* topic, argument → text */                                            \
+	_(STOP, 0, 0, 0)                                                                           \
+	_(CONT, 0, 0, 0)                                                                           \
+	_(RESET, 0, 0, 0)                                                                          \
+	_(POWERDOWN, 0, 0, 0) /* presses the ACPI power button */                                  \
+	_(QUIT, 0, 0, 0)                                                                           \
+	_(KEYS, 0, 1, 0) /* "ctrl-alt-delete" */                                                   \
+	_(TYPE, 0, 1, 0)                                                                           \
+	_(MOUSE_MOVE, 2, 0, 0) /* dx, dy as two's complement */                                    \
+	_(MOUSE_SET, 2, 0, 0)  /* x, y of 0..32767 */                                              \
+	_(MOUSE_BUTTONS, 1, 0, 0)                                                                  \
+	_(SCREENDUMP, 0, 0, 1)                                                                     \
+	_(TEXT, 0, 0, 0)                                                                           \
+	_(CHANGE, 1, 2, 1) /* read-only; drive, name for people; medium */                         \
+	_(EJECT, 0, 1, 0)  /* drive */                                                             \
+	_(SAVE, 0, 0, 1)                                                                           \
+	_(TRACE, 1, 1, 0)  /* on; class list */                                                    \
+	_(LOG, 1, 0, 0)    /* enum log_level */                                                    \
+	_(MEMORY, 4, 0, 0) /* address, count, unit size, 1 = physical → text */                  \
+	_(DISASM, 3, 0, 0) /* address, count, 1 = from the current place → text */               \
+	_(CPU, 1, 0, 0)    /* the processor that later requests mean */
 
 enum proto_op {
 	PROTO_OP_NONE,
 #define X(name, nnum, nstr, nfd) PROTO_OP_##name,
 	PROTO_OPS(X)
 #undef X
-	PROTO_NOPS
+	    PROTO_NOPS
 };
 
 struct proto_request {
@@ -156,7 +156,7 @@ enum proto_event_kind {
 	PROTO_EVENT_STOPPED, /* by request or a debugger */
 	PROTO_EVENT_RUNNING,
 	PROTO_EVENT_RESET,
-	PROTO_EVENT_EXIT,    /* value: exit status; text: why */
+	PROTO_EVENT_EXIT, /* value: exit status; text: why */
 	PROTO_EVENT_NKINDS
 };
 

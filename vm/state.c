@@ -92,9 +92,9 @@ describe(const struct machine *m, struct buf *b)
 
 			if (d->kind && d->unit + (floppy ? 4u : 0u) == unit)
 				buf_printf(b, "drive%u=%s\n", unit,
-				    floppy                        ? "floppy"
+				    floppy                      ? "floppy"
 				    : d->kind == PROTO_DRIVE_CD ? "cd"
-								  : "disk");
+								: "disk");
 		}
 	buf_printf(b, "arena=%llu\n", (unsigned long long)m->arena.used);
 }
@@ -106,7 +106,8 @@ is_zero(const uint8_t *p)
 	uint64_t any = 0;
 
 	for (unsigned i = 0; i < MEM_PAGE / 8; i += 8)
-		any |= q[i] | q[i + 1] | q[i + 2] | q[i + 3] | q[i + 4] | q[i + 5] | q[i + 6] | q[i + 7];
+		any |= q[i] | q[i + 1] | q[i + 2] | q[i + 3] | q[i + 4] | q[i + 5] | q[i + 6] |
+		       q[i + 7];
 	return !any;
 }
 
@@ -118,7 +119,8 @@ next_run(const struct mem_arena *a, uint64_t *page)
 
 	while (*page < pages && is_zero(a->base + *page * MEM_PAGE))
 		++*page;
-	while (*page + n < pages && n < CHUNK / MEM_PAGE && !is_zero(a->base + (*page + n) * MEM_PAGE))
+	while (
+	    *page + n < pages && n < CHUNK / MEM_PAGE && !is_zero(a->base + (*page + n) * MEM_PAGE))
 		n++;
 	return n;
 }
@@ -298,8 +300,9 @@ check_head(struct reader *r)
 	if (memcmp(head, MAGIC, 8))
 		return err_set(r->e, EINVAL, "not a saved state of lodge");
 	if (get_le32(head + 8) != VERSION)
-		return err_set(r->e, EINVAL, "a saved state of version %u; this lodge knows version %u",
-		    get_le32(head + 8), VERSION);
+		return err_set(r->e, EINVAL,
+		    "a saved state of version %u; this lodge knows version %u", get_le32(head + 8),
+		    VERSION);
 	return 0;
 }
 
@@ -327,7 +330,8 @@ check_config(struct machine *m, struct buf *in, struct err *e)
 		la = (int)(strcspn(a + from, "\n"));
 		lh = (int)(strcspn(h + from, "\n"));
 		r = err_set(e, EINVAL,
-		    "the saved state is of another machine: it has '%.*s', this one '%.*s'; give the "
+		    "the saved state is of another machine: it has '%.*s', this one '%.*s'; give "
+		    "the "
 		    "options it was started with",
 		    la, a + from, lh, h + from);
 	}
@@ -375,7 +379,8 @@ load_device(struct machine *m, struct buf *b, struct err *e)
 	buf_get_str(b, id, sizeof(id));
 	d = board_find(m->board, id);
 	if (!d)
-		return err_set(e, EINVAL, "the saved state has a device '%s' that this machine has not", id);
+		return err_set(
+		    e, EINVAL, "the saved state has a device '%s' that this machine has not", id);
 	if (dev_load(d, b, e) < 0)
 		return err_prefix(e, "%s", id);
 	return 0;

@@ -28,7 +28,8 @@ struct vcpus {
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* paused, quit, kicked, waiting */
 	bool paused, quit, kicked;
-	bool held; /* somebody asked for something: nobody runs on before it is done */
+	bool held;       /* somebody asked for something: nobody runs on before it is done */
+	uint64_t frozen; /* bit per processor */
 	unsigned nthreads, waiting;
 	pthread_t thread[PROTO_MAX_CPUS];
 	struct vcpu_arg {
@@ -55,15 +56,22 @@ vcpus_lock(struct machine *m)
 
 /* False: time to end. */
 static bool
-wait_while_paused(struct vcpus *v)
+must_wait(const struct vcpus *v, uint64_t bits)
+{
+	return !v->quit && (v->paused || v->held || (v->frozen & bits) == bits);
+}
+
+/* bits: the processors of this thread. */
+static bool
+wait_while_paused(struct vcpus *v, uint64_t bits)
 {
 	bool quit;
 
 	pthread_mutex_lock(&v->lock);
-	if ((v->paused || v->held) && !v->quit) {
+	if (must_wait(v, bits)) {
 		v->waiting++;
 		pthread_cond_broadcast(&v->changed);
-		while ((v->paused || v->held) && !v->quit)
+		while (must_wait(v, bits))
 			pthread_cond_wait(&v->changed, &v->lock);
 		v->waiting--;
 	}
@@ -78,7 +86,7 @@ run_one(void *p)
 	struct vcpu_arg *a = p;
 
 	self = a->c;
-	while (wait_while_paused(a->m->vcpus))
+	while (wait_while_paused(a->m->vcpus, 1ull << a->c->index))
 		if (cpu_run(a->c, UINT64_MAX) == CPU_EXIT_HALT)
 			cpu_wait(a->c);
 	return NULL;
@@ -176,10 +184,11 @@ run_all(void *p)
 	struct machine *m = a->m;
 	unsigned next = 0, halted = 0;
 
-	while (wait_while_paused(m->vcpus)) {
+	while (wait_while_paused(m->vcpus, bits_mask(m->cpus.n))) {
 		struct cpu *c = m->cpus.cpu[next];
 		uint64_t before = c->icount;
-		enum cpu_exit why = give_turn(m, c);
+		bool frozen = __atomic_load_n(&m->vcpus->frozen, __ATOMIC_RELAXED) >> next & 1;
+		enum cpu_exit why = frozen ? CPU_EXIT_HALT : give_turn(m, c);
 
 		/* A stop leaves whose turn it is as it was, or runs with and without a
 		 * pause would differ. */
@@ -291,6 +300,17 @@ vcpus_pause(struct machine *m)
 	pthread_mutex_lock(&v->lock);
 	while (v->waiting < v->nthreads)
 		pthread_cond_wait(&v->changed, &v->lock);
+	pthread_mutex_unlock(&v->lock);
+}
+
+void
+vcpus_freeze(struct machine *m, uint64_t mask)
+{
+	struct vcpus *v = m->vcpus;
+
+	pthread_mutex_lock(&v->lock);
+	__atomic_store_n(&v->frozen, mask, __ATOMIC_RELAXED);
+	pthread_cond_broadcast(&v->changed);
 	pthread_mutex_unlock(&v->lock);
 }
 

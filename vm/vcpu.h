@@ -3,6 +3,8 @@
 #ifndef LODGE_VM_VCPU_H
 #define LODGE_VM_VCPU_H
 
+#include <stdint.h>
+
 struct machine;
 struct err;
 
@@ -17,6 +19,8 @@ void vcpus_hold(struct machine *m);
 void vcpus_release(struct machine *m);
 /* --clock=insns: the earliest deadline moved (machine's lock held). */
 void vcpus_deadline(struct machine *m);
+/* Processors with their bit set do not run although the machine does. Machine stopped. */
+void vcpus_freeze(struct machine *m, uint64_t mask);
 /* Takes the machine's lock; a processor's thread is parked while it waits. */
 void vcpus_lock(struct machine *m);
 /* cpu_env.tick */

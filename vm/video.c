@@ -99,8 +99,8 @@ static void
 text_flush(struct text *t)
 {
 	while (t->sent < t->out.len) {
-		ssize_t n = send(
-		    t->fd, t->out.data + t->sent, t->out.len - t->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n = send(t->fd, t->out.data + t->sent, t->out.len - t->sent,
+		    MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (n <= 0) {
 			if (n < 0 && errno == EAGAIN)

@@ -17,24 +17,25 @@ parse(struct options *o, char *line, struct err *e)
 	char *argv[MAX_ARGS] = { run };
 	int argc = 1;
 
-	for (char *w = strtok_r(line, " ", &line); w && argc < MAX_ARGS; w = strtok_r(NULL, " ", &line))
+	for (char *w = strtok_r(line, " ", &line); w && argc < MAX_ARGS;
+	     w = strtok_r(NULL, " ", &line))
 		argv[argc++] = w;
 	memset(e, 0, sizeof(*e));
 	return options_parse(o, argc, argv, e);
 }
 
-#define PARSE(text)                             \
-	struct options o;                       \
-	struct err e;                           \
-	char line[] = text;                     \
+#define PARSE(text)                                                                                \
+	struct options o;                                                                          \
+	struct err e;                                                                              \
+	char line[] = text;                                                                        \
 	int r = parse(&o, line, &e)
 
-#define REFUSES(text, word)                             \
-	do {                                            \
-		PARSE(text);                            \
-		CHECK_EQ(r, -EINVAL_);                  \
-		CHECK(strstr(e.msg, word) != NULL);     \
-		CHECK(!strchr(e.msg, '\n'));            \
+#define REFUSES(text, word)                                                                        \
+	do {                                                                                       \
+		PARSE(text);                                                                       \
+		CHECK_EQ(r, -EINVAL_);                                                             \
+		CHECK(strstr(e.msg, word) != NULL);                                                \
+		CHECK(!strchr(e.msg, '\n'));                                                       \
 	} while (0)
 #define EINVAL_ 22
 

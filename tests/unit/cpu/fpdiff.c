@@ -36,13 +36,13 @@ fpdiff_rand(struct fpdiff *d)
 }
 
 bool
-fpdiff_setup(enum cpu_bits bits, const char **ret_why)
+fpdiff_setup(const char **ret_why)
 {
 	if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) {
 		*ret_why = "the host has no AVX2";
 		return false;
 	}
-	return native_setup(bits, ret_why);
+	return native_setup(NATIVE_64, ret_why);
 }
 
 /* ---- random values that hit corners ---- */
@@ -192,8 +192,6 @@ rand_state(struct fpdiff *d, struct native_state *s)
 	s->gpr[REG_SI] = NATIVE_BASE + NATIVE_DATA + AT + (r & 0x7000 ? 0 : r >> 30 & 15);
 	s->gpr[14] = s->gpr[REG_SI]; /* with REX.B */
 	s->gpr[REG_DI] = NATIVE_BASE + NATIVE_DATA + AT + (r >> 50 & 15);
-	for (unsigned i = 0; i < 16 && d->bits == BITS32; i++)
-		s->gpr[i] = (uint32_t)s->gpr[i];
 	s->flags = 0x202 | (r >> 32 & FL_ARITH);
 	s->with_fp = 1;
 	rand_vector(
@@ -205,12 +203,12 @@ rand_state(struct fpdiff *d, struct native_state *s)
 }
 
 static void
-to_flat(const struct native_state *s, enum cpu_bits bits)
+to_flat(const struct native_state *s)
 {
 	struct cpu *c = &flat.c;
 	const uint8_t *x = s->xsave;
 
-	flat_init(&flat, bits, 0);
+	flat_init(&flat, BITS64, 0);
 	flat_map(&flat, NATIVE_BASE + NATIVE_DATA, data, sizeof(data));
 	memcpy(c->gpr, s->gpr, sizeof(s->gpr));
 	c->gpr[REG_RIP] = NATIVE_BASE + NATIVE_CODE;
@@ -396,9 +394,9 @@ trial(struct fpdiff *d, const uint8_t *code, unsigned len)
 			    x, get_le64(x) & (name_has("gatherd") ? 0x000000ff000000ff : 0xff));
 		}
 	memcpy(before, s->xsave, X_SIZE);
-	to_flat(s, d->bits);
+	to_flat(s);
 	ours = flat_run(&flat, code, len);
-	host = native_run(d->bits, code, len);
+	host = native_run(NATIVE_64, code, len);
 	d->ran++;
 	d->faults += host >= 0;
 	if (!strncmp(op_info[flat.in.op].name, "sha", 3) && ours == EXC_GP)
@@ -423,7 +421,7 @@ trial(struct fpdiff *d, const uint8_t *code, unsigned len)
 bool
 fpdiff_run(struct fpdiff *d, const uint8_t *code, unsigned len, unsigned want)
 {
-	struct decode_mode m = { .bits = (uint8_t)d->bits };
+	struct decode_mode m = { .bits = BITS64 };
 
 	d->status = insn_decode(&flat.in, &m, code, len);
 	if (d->status != DECODE_OK || !(flat.in.flags & want))

@@ -10,16 +10,15 @@ is_environment(unsigned b, unsigned reg)
 	return (b == 0xd9 && (reg == 4 || reg == 6)) || (b == 0xdd && (reg == 4 || reg == 6));
 }
 
-static void
-all(enum cpu_bits bits, unsigned trials)
+TEST(x87_equals_host)
 {
-	struct fpdiff d = { .seed = 0x87, .trials = trials, .bits = bits };
+	struct fpdiff d = { .seed = 0x87, .trials = 150 };
 	static const char *const except[] = { "fnstenv", "fldenv", "fnsave", "frstor", "fwait",
 		"fxsave/fxsave/fxsave64", "fxrstor/fxrstor/fxrstor64", NULL };
 	const char *why;
 	unsigned bad = 0;
 
-	if (!fpdiff_setup(bits, &why))
+	if (!fpdiff_setup(&why))
 		SKIP(why);
 	for (unsigned b = 0xd8; b <= 0xdf; b++) {
 		for (unsigned modrm = 0; modrm < 256; modrm++) {
@@ -34,15 +33,6 @@ all(enum cpu_bits bits, unsigned trials)
 	printf("# %u encodings, %u instructions, %u faults\n", d.ops, d.ran, d.faults);
 	CHECK_EQ(bad, 0);
 	CHECK_EQ(fpdiff_unseen(INSN_FPU, except), 0);
-}
-
-TEST(x87_equals_host)
-{
-	all(BITS64, 150);
-}
-TEST(x87_equals_host_in_32_bit_code)
-{
-	all(BITS32, 20);
 }
 
 TEST_MAIN()

@@ -10,11 +10,11 @@ struct seen {
 	int64_t again_ns;
 };
 
-#define FIRED(i)                                          \
-	static void fired##i(void *ctx)                   \
-	{                                                 \
-		struct seen *s = ctx;                     \
-		s->log[s->n++ % 60] = (char)('0' + i);    \
+#define FIRED(i)                                                                                   \
+	static void fired##i(void *ctx)                                                            \
+	{                                                                                          \
+		struct seen *s = ctx;                                                              \
+		s->log[s->n++ % 60] = (char)('0' + i);                                             \
 	}
 FIRED(0)
 FIRED(1)

@@ -236,7 +236,8 @@ TEST(replies_and_events_come_back)
 	m.len = b.len;
 	memcpy(m.body, b.data, b.len);
 	CHECK_EQ(proto_reply_decode(&s, &m), 0);
-	CHECK(s.id == 9 && s.status == -2 && s.more == 1 && s.len == 3 && !memcmp(s.text, "abc", 3));
+	CHECK(
+	    s.id == 9 && s.status == -2 && s.more == 1 && s.len == 3 && !memcmp(s.text, "abc", 3));
 	m.len--;
 	CHECK(proto_reply_decode(&s, &m) < 0);
 
