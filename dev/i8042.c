@@ -467,6 +467,14 @@ i8042_mouse(struct dev *d, int dx, int dy, unsigned buttons, int wheel)
 	i8042_update(d);
 }
 
+unsigned
+i8042_leds(const struct dev *d)
+{
+	const struct i8042 *s = d->state;
+
+	return s->kbd.leds;
+}
+
 /* ---- life ---- */
 
 static void

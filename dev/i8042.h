@@ -10,4 +10,7 @@
 void i8042_key(struct dev *d, unsigned set1_scancode, bool down);
 void i8042_mouse(struct dev *d, int dx, int dy, unsigned buttons, int wheel);
 
+/* The keyboard's lamps: bit 0 Scroll Lock, 1 Num Lock, 2 Caps Lock. */
+unsigned i8042_leds(const struct dev *d);
+
 #endif

@@ -97,8 +97,8 @@ ioapic_input(struct dev *d, unsigned pin, bool level)
 	}
 	if (!rose)
 		return true;
-	if (r & REDIR_MASK) /* 3.4.2: an edge on a masked input is lost */
-		return false;
+	if (r & REDIR_MASK) /* 3.4.2: an edge on a masked input is lost, but nobody misses it */
+		return true;
 	trace(TRACE_IRQ, "%s: pin %u, vector %02x", d->id, pin, (unsigned)(r & REDIR_VECTOR));
 	return send(d, r);
 }

@@ -42,20 +42,22 @@ board_gsi(struct board *b, unsigned gsi, unsigned source, bool level)
 	return !changed || to_ioapic(b, gsi, now) || !now;
 }
 
-/* True unless a rising edge was lost at both controllers. */
+/* False when a rising edge was lost at a controller where it is not masked: the clock chips bring
+ * it again. Where both mask it, nobody misses it. */
 bool
 board_irq(struct board *b, unsigned irq, unsigned source, bool level)
 {
-	bool changed, now = set_source(b, irq, source, level, &changed), taken;
+	bool changed, now = set_source(b, irq, source, level, &changed), lost;
 
 	if (!changed)
 		return true;
 	trace(TRACE_IRQ, "irq %u %s", irq, now ? "high" : "low");
-	taken = now && b->pic && !i8259_pending(b->pic, irq);
+	lost = now && b->pic && i8259_pending(b->pic, irq);
 	if (b->pic)
 		b->pic->type->input(b->pic, irq, now);
-	taken |= to_ioapic(b, gsi_of_irq(irq), now);
-	return taken || !now;
+	if (b->ioapic && !ioapic_input(b->ioapic, gsi_of_irq(irq), now))
+		lost = true;
+	return !lost;
 }
 
 static void

@@ -685,7 +685,7 @@ fake_default_backends(struct fake_env *f)
 	for (unsigned i = 0; i < ARRAY_SIZE(drives); i++) {
 		struct fake_block *b = fake_block(f, drives[i], 1474560, i == 2);
 
-		for (unsigned j = 0; j < b->block.info.size; j++)
-			b->data[j] = (uint8_t)(j ^ (j >> 9));
+		for (unsigned j = 0; j < b->block.info.size; j += 512)
+			memset(b->data + j, (int)(j >> 9), 512);
 	}
 }

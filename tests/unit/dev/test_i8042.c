@@ -239,6 +239,7 @@ TEST(keyboard_commands)
 	CHECK(GETS("\xfa"));
 	kbd(0x07);
 	CHECK(GETS("\xfa"));
+	CHECK_EQ(i8042_leds(&f.dev), 7);
 	kbd(0xfe);
 	CHECK(GETS("\xfa"));
 	kbd(0x12);
