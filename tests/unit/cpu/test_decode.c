@@ -5,7 +5,7 @@
 
 struct vector {
 	unsigned bits; /* 16, 32, 64 */
-	const char *bytes;
+	char bytes[12];
 	unsigned len; /* 0: #UD */
 	const char *text;
 };
@@ -84,7 +84,7 @@ TEST(stored_vectors)
 		struct insn in;
 		char text[80];
 
-		memcpy(code, v->bytes, v->len ? v->len : 8);
+		memcpy(code, v->bytes, sizeof(v->bytes));
 		st = insn_decode(&in, &m, code, sizeof(code));
 		CHECK_EQ(st * 1000 + i, (v->len ? DECODE_OK : DECODE_UD) * 1000 + i);
 		if (!v->len)
