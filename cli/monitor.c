@@ -513,7 +513,7 @@ run_command(struct call *c)
 void
 monitor_line(struct monitor *m, const struct monitor_client *cl, char *line)
 {
-	char *word[MAX_WORDS], rest[MAX_LINE] = "";
+	char *word[MAX_WORDS], rest[MAX_LINE] = "", type[] = "type";
 	struct call c = { .m = m, .cl = cl, .word = word, .rest = rest, .req.fd = -1 };
 	char *p = line + strspn(line, " \t");
 	int n, r;
@@ -523,7 +523,7 @@ monitor_line(struct monitor *m, const struct monitor_client *cl, char *line)
 	if (strlen(p) && strlen(p) < sizeof(rest))
 		memcpy(rest, p + 1, strlen(p));
 	if (!strncmp(line + strspn(line, " \t"), "type ", 5)) {
-		word[0] = (char[]){ "type" };
+		word[0] = type;
 		word[1] = rest;
 		n = 2;
 	} else {
