@@ -26,12 +26,22 @@ restore_terminal(void)
 	term_guard_restore(&guard);
 }
 
+/* SA_RESETHAND: the second time the signal does what it does. */
 static void
 fatal_signal(int sig)
 {
 	term_guard_restore(&guard);
-	signal(sig, SIG_DFL);
 	raise(sig);
+}
+
+static void
+catch_fatal_signals(void)
+{
+	static const int fatal[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
+	const struct sigaction sa = { .sa_handler = fatal_signal, .sa_flags = (int)SA_RESETHAND };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(fatal); i++)
+		sigaction(fatal[i], &sa, NULL);
 }
 
 static int cmd_help(int argc, char **argv);
@@ -96,12 +106,9 @@ unknown_command(const char *name)
 int
 main(int argc, char **argv)
 {
-	static const int fatal[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
-
 	log_set_name("lodge");
 	atexit(restore_terminal);
-	for (unsigned i = 0; i < ARRAY_SIZE(fatal); i++)
-		signal(fatal[i], fatal_signal);
+	catch_fatal_signals();
 	if (argc < 2) {
 		cmd_help(0, NULL);
 		return 2;

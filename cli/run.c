@@ -70,6 +70,14 @@ find_program(char *ret_path, size_t size, struct err *e)
 	return err_set(e, ENOENT, "the program " VM_PROGRAM " is not beside '%slodge'", self);
 }
 
+static void
+ignore_sigpipe(void)
+{
+	const struct sigaction sa = { .sa_handler = SIG_IGN };
+
+	sigaction(SIGPIPE, &sa, NULL);
+}
+
 /* In the child. Everything else is close-on-exec. */
 __attribute__((noreturn)) static void
 become_vm(const char *path, int sock, int err_fd)
@@ -82,7 +90,7 @@ become_vm(const char *path, int sock, int err_fd)
 
 	/* The terminal's keys are lodge's business; the machine ends with its socket. */
 	setpgid(0, 0);
-	signal(SIGPIPE, SIG_IGN); /* a console that is closed is no reason to die */
+	ignore_sigpipe(); /* a console that is closed is no reason to die */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* dup2 onto itself would leave close-on-exec set */
@@ -346,7 +354,7 @@ watch(struct run *r, struct term_guard *g, const struct options *o, struct err *
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCONT);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	ignore_sigpipe();
 	r->sig_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	fcntl(r->ctl, F_SETFL, fcntl(r->ctl, F_GETFL) | O_NONBLOCK);
 	r->ctl_src = loop_add_fd(r->loop, r->ctl, LOOP_READ, ctl_ready, r);
