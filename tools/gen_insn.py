@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Make the decoder's tables, enum op and the handler list from the instruction tables.
 
-    gen_insn.py --out DIR [--coverage FILE [--handlers DIR]] insn.tab insn_fpu.tab ...
+    gen_insn.py --out DIR [--coverage FILE [--library libcpu.a]] insn.tab insn_fpu.tab ...
 
 The format is described at the head of cpu/x86/insn.tab.  Writes insn_ops.h,
 insn_tables.c and insn_sem.c to DIR.
@@ -10,6 +10,7 @@ insn_tables.c and insn_sem.c to DIR.
 import argparse
 import os
 import re
+import subprocess
 import sys
 
 MAPS = {'': 0, '0F': 1, '0F38': 2, '0F3A': 3}
@@ -459,30 +460,58 @@ def write_tables(out, ops, t):
     write(os.path.join(out, 'insn_tables.c'), s + '};\n')
 
 
-def handler_files(folder):
-    """op → file that defines its handler, from the SEM_ macros and sem_ objects."""
+# Which test executes the handlers of a file; the host tests compare every operand form and
+# random values with the host processor itself.
+TESTED_BY = (
+    (r'sem_(alu|bcd|bit|branch|flags|mov|muldiv|shift|stack)$', 'test_host_int'),
+    (r'sem_string$', 'test_host_int, test_string'),
+    (r'sem_x87', 'test_host_x87'),
+    (r'sem_simd|sem_mmx', 'test_host_sse, test_host_avx'),
+    (r'sem_avx', 'test_host_avx'),
+    (r'sem_(fxsave|fp)$', 'test_fp'),
+    (r'(seg|stk|far)$', 'test_seg, test_far'),
+    (r'(iret|exc)$', 'test_exc'),
+    (r'task$', 'test_task'),
+    (r'(cr|msr|sysinsn|cpuid|syscall|debug|flagsys|io)$', 'test_msr, test_exc, fuzz_cpu'),
+)
+NOT_COMPARED = {'ud0', 'ud1', 'ud2', 'clflush', 'clflushopt'}
+
+
+def handler_objects(library):
+    """op → object file that defines its handler."""
+    out = subprocess.run(['nm', '-A', library], capture_output=True, text=True, check=True).stdout
     where = {}
-    for name in sorted(os.listdir(folder)):
-        if not name.endswith('.c'):
-            continue
-        with open(os.path.join(folder, name), encoding='utf-8') as f:
-            text = f.read()
-        for m in re.finditer(r'^\s*[A-Z][A-Z0-9_]*\((\w+)|\bsem_(\w+) = ', text, re.M):
-            where.setdefault(m[1] or m[2], name)
+    for line in out.splitlines():
+        m = re.search(r'([^/:]+)\.c(?:\.o)?:\S+ [A-Z] sem_(\w+)$', line)
+        if m:
+            where[m[2]] = m[1].removeprefix('x86_')
     return where
 
 
-def write_coverage(path, ops, handlers):
-    where = handler_files(handlers) if handlers else {}
+def tested_by(op, obj):
+    if op in NOT_COMPARED:
+        return 'test_decode'
+    for pattern, test in TESTED_BY:
+        if re.search(pattern, obj):
+            return test
+    return ''
+
+
+def write_coverage(path, ops, library):
+    where = handler_objects(library) if library else {}
     s = '# Instructions\n\n'
-    s += 'Made by `tools/gen_insn.py --coverage` from the tables in `cpu/x86/`.\n'
-    s += f'{len(ops)} operations, {sum(len(o.rows) for o in ops.values())} encodings.\n\n'
-    s += '| operation | mnemonic | encodings | needs | modes | handler |\n|---|---|---|---|---|---|\n'
+    s += 'Made by `tools/gen_insn.py --coverage` from the tables in `cpu/x86/`: run\n'
+    s += '`ninja -C build insn-coverage` after changing them.\n\n'
+    s += f'{len(ops)} operations, {sum(len(o.rows) for o in ops.values())} encodings. '
+    s += 'A row without a handler does not link.\n\n'
+    s += '| operation | mnemonic | encodings | needs | modes | handler | test |\n'
+    s += '|---|---|---|---|---|---|---|\n'
     names = {7: 'all', 6: 'protected, 64-bit', 4: '64-bit', 3: 'not 64-bit', 2: 'protected'}
     for n, o in ops.items():
-        enc = ', '.join(f'`{r.encoding}`' for r in o.rows)
+        enc = '<br>'.join(f'`{r.encoding}`' for r in o.rows)
+        obj = where.get(n, '')
         s += (f'| {n} | {o.mnemonic} | {enc} | {o.val["needs"]} | {names.get(o.modes(), o.modes())} '
-              f'| {where.get(n, "")} |\n')
+              f'| {obj.replace("sem_", "sem/")} | {tested_by(n, obj)} |\n')
     write(path, s)
 
 
@@ -490,7 +519,7 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ap.add_argument('--out')
     ap.add_argument('--coverage')
-    ap.add_argument('--handlers')
+    ap.add_argument('--library', help='libcpu.a: where the handlers are')
     ap.add_argument('tables', nargs='+')
     args = ap.parse_args()
     try:
@@ -502,7 +531,7 @@ def main():
             write_sem(args.out, ops)
             write_tables(args.out, ops, tables)
         if args.coverage:
-            write_coverage(args.coverage, ops, args.handlers)
+            write_coverage(args.coverage, ops, args.library)
     except TableError as e:
         sys.exit(f'gen_insn.py: {e}')
 
