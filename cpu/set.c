@@ -201,6 +201,7 @@ cpu_load(struct cpu *c, struct buf *b, struct err *e)
 	c->gpr[REG_ZERO] = 0;
 	c->cpl &= 3;
 	c->fpu.top &= 7;
+	c->mxcsr &= 0xffff; /* the host's own LDMXCSR gets it */
 	tlb_flush_all(c);
 	block_flush_all(c);
 	cpu_mode_derive(c);

@@ -70,7 +70,7 @@ MASKMOV(vpmaskmovd, 4)
 MASKMOV(vpmaskmovq, 8)
 
 /*
- * Gathers (SDM 2 VGATHERDPS).  Elements that were loaded have their mask cleared at once, so
+ * Gathers (SDM 2 VGATHERDPS).  Elements that are done with have their mask cleared at once, so
  * that after a fault the instruction goes on where it stopped.
  */
 static ALWAYS_INLINE void
@@ -91,8 +91,8 @@ gather(struct cpu *c, const struct insn *in, unsigned isize, unsigned dsize)
 			uint64_t ea = wrap(in, base + ((uint64_t)index << in->scale));
 
 			put_le(d->b + i * dsize, dsize, mem_read(c, in->seg, ea, dsize));
-			memset(m->b + i * dsize, 0, dsize);
 		}
+		memset(m->b + i * dsize, 0, dsize);
 	}
 	memset(d->b + n * dsize, 0, 32 - n * dsize);
 	memset(m->b, 0, 32);

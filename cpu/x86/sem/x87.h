@@ -28,13 +28,13 @@
 
 enum { X87_CW_HOST = 0x37f };
 
-union x80 { /* an 80-bit real, with room to 16 bytes */
+union x80 { /* an 80-bit real, with room to 16 bytes; anywhere in struct x87 */
 	struct {
 		uint64_t m;
 		uint16_t se;
-	};
+	} __attribute__((packed));
 	uint8_t b[16];
-};
+} __attribute__((packed));
 #define X87_INDEFINITE ((union x80){ { 0xc000000000000000ull, 0xffff } })
 
 /* ---- the stack ---- */

@@ -54,7 +54,7 @@ math_st0(struct cpu *c, const struct insn *in, math_fn *k, bool two, uint16_t cc
 		return;
 	x87_note(c, in);
 	if (unlikely(x87_is_empty(c, 0) || (two && x87_is_empty(c, 1)))) {
-		c->fpu.sw &= (uint16_t)~(cc & X87_C2);
+		c->fpu.sw &= (uint16_t) ~(cc & X87_C2);
 		if (x87_stack_fault(c, false))
 			x87_put(c, 0, &X87_INDEFINITE);
 		return;

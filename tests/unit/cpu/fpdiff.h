@@ -12,13 +12,15 @@ enum fpdiff_values { FPDIFF_ANY, FPDIFF_SINGLE, FPDIFF_DOUBLE, FPDIFF_INT };
 
 struct fpdiff {
 	uint64_t seed;
+	enum cpu_bits bits;        /* BITS64 or BITS32 */
+	bool edge;                 /* memory operands at the end of mapped memory or across pages */
 	unsigned trials;           /* a call of fpdiff_run() */
 	unsigned ran, faults, ops; /* instructions run; of them raised; distinct encodings */
 	enum decode_status status; /* of the last call */
 };
 
 /* False: this host cannot; ret_why. */
-bool fpdiff_setup(const char **ret_why);
+bool fpdiff_setup(enum cpu_bits bits, const char **ret_why);
 /*
  * Runs d->trials random trials of the instruction if it decodes and its flags intersect
  * `want` (INSN_*). The memory operand, if any, must be [RSI + anything small]; immediates are

@@ -14,6 +14,10 @@ run_vex(
 {
 	uint8_t code[16], n = 0, high = (uint8_t)(fpdiff_rand(d) >> 60);
 
+	if (d->bits == BITS32) { /* R and X make it VEX */
+		high = 3;
+		rm &= 7;
+	}
 	code[n++] = 0xc4;
 	code[n++] = (uint8_t)((high & 1 ? 0x80 : 0) | 0x40 | (mem || high & 2 ? 0x20 : 0) | v->map);
 	code[n++] = (uint8_t)(v->w << 7 | (~vvvv & 15) << 3 | v->l << 2 | v->pp);
@@ -42,14 +46,15 @@ run_opcode(struct fpdiff *d, const struct vex *v)
 	return bad;
 }
 
-TEST(avx_equals_host)
+static void
+all(enum cpu_bits bits, unsigned trials, bool edge)
 {
-	struct fpdiff d = { .seed = 0xa7c, .trials = 6 };
+	struct fpdiff d = { .seed = 0xa7c, .trials = trials, .bits = bits, .edge = edge };
 	static const char *const except[] = { NULL };
 	const char *why;
 	unsigned bad = 0;
 
-	if (!fpdiff_setup(&why))
+	if (!fpdiff_setup(bits, &why))
 		SKIP(why);
 	for (unsigned i = 0; i < 3 * 256 * 16 && bad <= 30; i++) {
 		struct vex v = { .map = i / 4096 + 1,
@@ -63,6 +68,20 @@ TEST(avx_equals_host)
 	printf("# %u encodings, %u instructions, %u faults\n", d.ops, d.ran, d.faults);
 	CHECK_EQ(bad, 0);
 	CHECK_EQ(fpdiff_unseen(INSN_AVX, except), 0);
+}
+
+TEST(avx_equals_host)
+{
+	all(BITS64, 6, false);
+}
+TEST(avx_equals_host_in_32_bit_code)
+{
+	all(BITS32, 1, false);
+}
+
+TEST(avx_faults_at_page_ends_like_host)
+{
+	all(BITS64, 1, true);
 }
 
 TEST_MAIN()

@@ -31,29 +31,49 @@ run_opcode(struct fpdiff *d, uint8_t prefix, uint8_t rex, unsigned map, unsigned
 	return bad;
 }
 
-TEST(sse_equals_host)
+static unsigned
+run_prefixes(struct fpdiff *d, unsigned map, unsigned opcode)
 {
-	struct fpdiff d = { .seed = 0x55e, .trials = 12 };
+	unsigned bad = 0;
+
+	if (map == 0 && (opcode & 0xfd) == 0x38)
+		return 0; /* the other maps */
+	for (unsigned p = 0; p < 4; p++) {
+		bad += run_opcode(d, prefixes[p], 0, map, opcode);
+		if (d->bits == BITS64)
+			bad += run_opcode(d, prefixes[p], 0x4d, map, opcode);
+	}
+	return bad;
+}
+static void
+all(enum cpu_bits bits, unsigned trials, bool edge)
+{
+	struct fpdiff d = { .seed = 0x55e, .trials = trials, .bits = bits, .edge = edge };
 	static const char *const except[] = { NULL };
 	const char *why;
 	unsigned bad = 0;
 
-	if (!fpdiff_setup(&why))
+	if (!fpdiff_setup(bits, &why))
 		SKIP(why);
-	for (unsigned map = 0; map < 3; map++)
-		for (unsigned opcode = 0; opcode < 256; opcode++)
-			for (unsigned p = 0; p < 4; p++) {
-				if (map == 0 && (opcode & 0xfd) == 0x38)
-					continue; /* the other maps */
-				bad += run_opcode(&d, prefixes[p], 0, map, opcode);
-				bad += run_opcode(&d, prefixes[p], 0x4d, map, opcode);
-				if (bad > 30)
-					goto out;
-			}
-out:
+	for (unsigned i = 0; i < 3 * 256 && bad <= 30; i++)
+		bad += run_prefixes(&d, i / 256, i % 256);
 	printf("# %u encodings, %u instructions, %u faults\n", d.ops, d.ran, d.faults);
 	CHECK_EQ(bad, 0);
 	CHECK_EQ(fpdiff_unseen(INSN_MMX | INSN_SSE, except), 0);
+}
+
+TEST(sse_equals_host)
+{
+	all(BITS64, 12, false);
+}
+TEST(sse_equals_host_in_32_bit_code)
+{
+	all(BITS32, 3, false);
+}
+
+TEST(sse_faults_at_page_ends_like_host)
+{
+	all(BITS64, 3, true);
 }
 
 TEST_MAIN()

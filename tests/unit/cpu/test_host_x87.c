@@ -10,15 +10,16 @@ is_environment(unsigned b, unsigned reg)
 	return (b == 0xd9 && (reg == 4 || reg == 6)) || (b == 0xdd && (reg == 4 || reg == 6));
 }
 
-TEST(x87_equals_host)
+static void
+all(enum cpu_bits bits, unsigned trials, bool edge)
 {
-	struct fpdiff d = { .seed = 0x87, .trials = 150 };
+	struct fpdiff d = { .seed = 0x87, .trials = trials, .bits = bits, .edge = edge };
 	static const char *const except[] = { "fnstenv", "fldenv", "fnsave", "frstor", "fwait",
 		"fxsave/fxsave/fxsave64", "fxrstor/fxrstor/fxrstor64", NULL };
 	const char *why;
 	unsigned bad = 0;
 
-	if (!fpdiff_setup(&why))
+	if (!fpdiff_setup(bits, &why))
 		SKIP(why);
 	for (unsigned b = 0xd8; b <= 0xdf; b++) {
 		for (unsigned modrm = 0; modrm < 256; modrm++) {
@@ -33,6 +34,20 @@ TEST(x87_equals_host)
 	printf("# %u encodings, %u instructions, %u faults\n", d.ops, d.ran, d.faults);
 	CHECK_EQ(bad, 0);
 	CHECK_EQ(fpdiff_unseen(INSN_FPU, except), 0);
+}
+
+TEST(x87_equals_host)
+{
+	all(BITS64, 150, false);
+}
+TEST(x87_equals_host_in_32_bit_code)
+{
+	all(BITS32, 20, false);
+}
+
+TEST(x87_faults_at_page_ends_like_host)
+{
+	all(BITS64, 6, true);
 }
 
 TEST_MAIN()
