@@ -172,11 +172,16 @@ static void
 map_part(struct board_dev *bd)
 {
 	const struct board_map *maps = bd->part->maps;
+	const struct dev_type *t = bd->dev.type;
 
-	for (unsigned i = 0; i < ARRAY_SIZE(bd->part->maps) && maps[i].region; i++)
-		for (unsigned r = 0; r < bd->dev.type->nregions; r++)
-			if (!strcmp(bd->dev.type->regions[r].name, maps[i].region))
-				bd->dev.env->map(&bd->dev, r, maps[i].addr);
+	for (unsigned i = 0; i < ARRAY_SIZE(bd->part->maps) && maps[i].region; i++) {
+		unsigned r = 0;
+
+		while (r < t->nregions && strcmp(t->regions[r].name, maps[i].region) != 0)
+			r++;
+		BUG_ON(r == t->nregions); /* the table names a window that the part has not */
+		bd->dev.env->map(&bd->dev, r, maps[i].addr);
+	}
 }
 
 static int
