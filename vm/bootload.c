@@ -18,8 +18,10 @@ extern const uint8_t optrom_lodgeboot[];
 extern const size_t optrom_lodgeboot_size;
 
 #define UNPACKED_MAX (256 * MIB)
-/* The firmware keeps its tables and buffers in the last of the RAM below 4 GiB. */
-#define FIRMWARE_TOP MIB
+/* SeaBIOS keeps its tables at the top of the RAM below 4 GiB: 16 MiB, or 256 KiB when there
+ * is little. */
+#define FIRMWARE_TOP_MUCH  (17 * MIB)
+#define FIRMWARE_TOP_SMALL MIB
 
 /* ---- the plan ---- */
 
@@ -65,7 +67,8 @@ int
 plan_initrd(struct bootload *b, const struct bootload_input *in, uint64_t floor, uint64_t ceiling,
     uint64_t *ret_addr, struct err *e)
 {
-	uint64_t top = in->low_bytes > FIRMWARE_TOP ? in->low_bytes - FIRMWARE_TOP : 0, addr;
+	uint64_t keep = in->low_bytes >= 32 * MIB ? FIRMWARE_TOP_MUCH : FIRMWARE_TOP_SMALL;
+	uint64_t top = in->low_bytes > keep ? in->low_bytes - keep : 0, addr;
 
 	if (top > ceiling)
 		top = ceiling;

@@ -302,7 +302,6 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "LODGE ", "LODGEPC ", 1)
         {
             IRQ (Level, ActiveLow, Shared, IRQX) {}
         })
-        CreateWordField (LCRS, 1, LIRQ)
         Method (LSTA, 1, NotSerialized)
         {
             If (Arg0 & 0x80)
@@ -313,6 +312,7 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "LODGE ", "LODGEPC ", 1)
         }
         Method (LGET, 1, Serialized)
         {
+            CreateWordField (LCRS, 1, LIRQ)
             LIRQ = 0
             If (!(Arg0 & 0x80))
             {
