@@ -125,6 +125,8 @@ text_draw(void *ctx)
 	bool text;
 
 	loop_arm(t->timer, loop_now_ns() + TEXT_PERIOD_NS);
+	if (t->out.len)
+		text_flush(t);
 	if (t->out.len) /* the terminal is slower than that */
 		return;
 	machine_lock(t->m);

@@ -30,10 +30,18 @@ textterm_init(struct textterm *t, unsigned cols, unsigned rows, unsigned char pr
 	textterm_resize(t, cols, rows);
 }
 
+/* Every terminal tells where the cursor is; past the last corner it stays in the corner. */
+void
+textterm_ask_size(struct textterm *t, struct buf *out)
+{
+	buf_printf(out, "\0337\033[999;999H\033[6n\0338");
+}
+
 void
 textterm_enter(struct textterm *t, struct buf *out)
 {
 	buf_printf(out, "\033[?1049h\033[0m\033[2J\033[?25l");
+	textterm_ask_size(t, out);
 	t->drawn = false;
 }
 
@@ -246,7 +254,7 @@ csi_modifiers(unsigned param)
 
 /* p: what follows ESC [ or ESC O, up to and with the final byte. */
 static void
-type_csi(const struct textterm_sink *sink, const uint8_t *p, unsigned n)
+take_csi(struct textterm *t, const struct textterm_sink *sink, const uint8_t *p, unsigned n)
 {
 	unsigned param[2] = { 0, 0 }, at = 0;
 	char final = (char)p[n - 1];
@@ -261,6 +269,12 @@ type_csi(const struct textterm_sink *sink, const uint8_t *p, unsigned n)
 			at++;
 		else if (p[i] >= '0' && p[i] <= '9' && at < 2 && param[at] < 1000)
 			param[at] = param[at] * 10 + (p[i] - '0');
+	}
+	/* The answer to textterm_ask_size(); F3 with modifiers looks alike, but for row 1. */
+	if (final == 'R' && param[0] > 1 && param[1] > 1) {
+		if (param[0] != t->rows || param[1] != t->cols)
+			textterm_resize(t, param[1], param[0]);
+		return;
 	}
 	if (final == 'Z') {
 		stroke(sink, 0x0f, KEYMAP_SHIFT);
@@ -306,7 +320,7 @@ finish_sequence(struct textterm *t, const struct textterm_sink *sink)
 	else if (n == 2)
 		type_char(sink, t->pending[1], KEYMAP_ALT);
 	else
-		type_csi(sink, t->pending + 2, n - 2);
+		take_csi(t, sink, t->pending + 2, n - 2);
 }
 
 static void

@@ -41,7 +41,9 @@ struct textterm {
 
 void textterm_init(struct textterm *t, unsigned cols, unsigned rows, unsigned char prefix);
 void textterm_resize(struct textterm *t, unsigned cols, unsigned rows);
-/* Alternate screen on and off. */
+/* Asks the terminal for its size; the answer comes as input and is taken there. */
+void textterm_ask_size(struct textterm *t, struct buf *out);
+/* Alternate screen on and off; asks for the size, too. */
 void textterm_enter(struct textterm *t, struct buf *out);
 void textterm_leave(struct textterm *t, struct buf *out);
 /* What it takes to make the terminal show the screen. NULL: a graphics mode of this size. */

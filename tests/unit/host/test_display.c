@@ -273,6 +273,27 @@ TEST(terminal_is_updated_by_difference)
 	buf_fini(&b);
 }
 
+TEST(terminal_tells_its_size)
+{
+	static struct textterm t;
+	struct typed log = { 0 };
+	struct buf b;
+
+	buf_init(&b, 4096);
+	textterm_init(&t, 80, 25, 0);
+	textterm_enter(&t, &b);
+	buf_put_u8(&b, 0);
+	CHECK(strstr((char *)b.data, "\033[6n"));
+	CHECK_STR(type(&t, &log, "\033[48;132R", 0), "");
+	CHECK_EQ(t.rows, 48);
+	CHECK_EQ(t.cols, 132);
+	CHECK_STR(type(&t, &log, "\033[999;999R", 0), "");
+	CHECK_EQ(t.rows, TEXTTERM_MAX_ROWS);
+	CHECK_EQ(t.cols, TEXTTERM_MAX_COLS);
+	CHECK_STR(type(&t, &log, "\033[1;2R", 0), "2a 3d -3d -2a"); /* Shift-F3 */
+	buf_fini(&b);
+}
+
 TEST(text_dump_is_utf8_without_trailing_spaces)
 {
 	struct buf b;
