@@ -5,7 +5,7 @@
 static ALWAYS_INLINE void
 jump_rel(struct cpu *c, const struct insn *in, unsigned size)
 {
-	branch_to(c, (c->gpr[REG_RIP] + in->imm) & SIZE_MASK(size));
+	near_branch(c, c->gpr[REG_RIP] + in->imm, size);
 }
 
 #define JUMP(name, cc)                                                                             \
@@ -27,7 +27,7 @@ SEM_SIZES(jmp_rel)
 static ALWAYS_INLINE void
 do_jmp(struct cpu *c, const struct insn *in, unsigned size, unsigned form)
 {
-	branch_to(c, first(c, in, size, form));
+	near_branch(c, first(c, in, size, form), size);
 }
 SEM_SIZES_FORMS(jmp)
 

@@ -47,6 +47,17 @@ operand(struct cpu *c, const struct insn *in, unsigned k, unsigned size)
 	return in->kind[k] == OPD_MEM ? insn_load(c, in, size) : reg_get(c, in->reg[k], size);
 }
 
+/* branch_to() for what knows its operand size: 64 bits are those of 64-bit mode, where near
+ * branches have no other size. */
+static ALWAYS_INLINE void
+near_branch(struct cpu *c, uint64_t target, unsigned size)
+{
+	target &= SIZE_MASK(size);
+	if (unlikely(size == 8 ? !mmu_canonical(target) : target > c->seg[SEG_CS].limit))
+		cpu_raise_gp(c, 0);
+	c->gpr[REG_RIP] = target;
+}
+
 /* Carries out of each bit of a + b (+ carry) = r; borrows of a - b (- borrow) = r. */
 static ALWAYS_INLINE uint64_t
 add_carries(uint64_t a, uint64_t b, uint64_t r)

@@ -98,7 +98,7 @@ call_to(struct cpu *c, uint64_t target, unsigned size)
 {
 	uint64_t back = c->gpr[REG_RIP];
 
-	branch_to(c, target & SIZE_MASK(size));
+	near_branch(c, target, size);
 	stack_push(c, size, back);
 }
 
@@ -119,7 +119,7 @@ SEM_SIZES_FORMS(call)
 static ALWAYS_INLINE void
 do_ret(struct cpu *c, const struct insn *in, unsigned size)
 {
-	branch_to(c, stack_peek(c, 0, size));
+	near_branch(c, stack_peek(c, 0, size), size);
 	stack_set_sp(c, c->gpr[REG_SP] + size);
 }
 SEM_SIZES(ret)
@@ -127,7 +127,7 @@ SEM_SIZES(ret)
 static ALWAYS_INLINE void
 do_ret_imm(struct cpu *c, const struct insn *in, unsigned size)
 {
-	branch_to(c, stack_peek(c, 0, size));
+	near_branch(c, stack_peek(c, 0, size), size);
 	stack_set_sp(c, c->gpr[REG_SP] + size + in->imm);
 }
 SEM_SIZES(ret_imm)

@@ -83,7 +83,9 @@ on_signal(int sig, siginfo_t *si, void *ctx)
 	struct native_state *s = native_state();
 
 	if (!running) { /* a fault of our own */
-		signal(sig, SIG_DFL);
+		struct sigaction dfl = { .sa_handler = SIG_DFL };
+
+		sigaction(sig, &dfl, NULL);
 		return;
 	}
 	for (int i = 0; i < 16; i++)
