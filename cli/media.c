@@ -153,7 +153,7 @@ file_size(int fd, const char *path, bool device_ok, uint64_t *ret_size, struct e
 	if (fstat(fd, &st) < 0)
 		return err_set(e, errno, "cannot look at '%s': %s", path, strerror(errno));
 	if (S_ISDIR(st.st_mode))
-		return err_set(e, EISDIR, "'%s' is a directory: name an image file", path);
+		return err_set(e, EISDIR, "'%s' is a directory: name a file", path);
 	if (S_ISREG(st.st_mode)) {
 		*ret_size = (uint64_t)st.st_size;
 		return 0;

@@ -390,9 +390,9 @@ set_plain(struct setup *s, const struct options *o, struct err *e)
 	if (!models[i]) {
 		near = options_nearest(model, models);
 		return err_set(e, EINVAL,
-		    "--cpu-model: '%s' is not known%s%s; choose 486, pentium3, x86-64-v2 or "
+		    "--cpu-model: '%s' is not known%s%s%s choose 486, pentium3, x86-64-v2 or "
 		    "x86-64-v3",
-		    model, near ? "; did you mean " : "", near ? near : "");
+		    model, near ? "; did you mean " : "", near ? near : "", near ? "?" : ";");
 	}
 	snprintf(c->cpu_model, sizeof(c->cpu_model), "%s", model);
 	if (o->name)

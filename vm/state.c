@@ -18,6 +18,7 @@
 #define MAGIC       "LODGESAV"
 #define VERSION     1
 #define NAME_LEN    8
+#define HEAD_LEN    12
 #define SECTION_MAX (64 * MIB) /* all but memory */
 #define CHUNK       (1 * MIB)
 #define DRAIN_MAX   1000
@@ -148,7 +149,7 @@ put_memory(struct writer *w, const struct mem_arena *a)
 static void
 put_all(struct machine *m, struct writer *w)
 {
-	uint8_t head[12] = MAGIC;
+	uint8_t head[HEAD_LEN] = MAGIC;
 	struct buf b;
 
 	put_le32(head + 8, VERSION);
@@ -269,8 +270,9 @@ check_sum(struct reader *r)
 	uint32_t crc = 0;
 	int rc = b ? 0 : err_set(r->e, ENOMEM, "out of memory");
 
-	if (rc == 0 && r->size < 12 + tail)
-		rc = err_set(r->e, EINVAL, "not a saved state of lodge");
+	if (rc == 0 && r->size < HEAD_LEN + tail)
+		rc = err_set(r->e, EINVAL, "the saved state is cut short");
+	r->pos = 0;
 	while (rc == 0 && r->pos < r->size - tail) {
 		uint64_t n = r->size - tail - r->pos;
 
@@ -285,19 +287,16 @@ check_sum(struct reader *r)
 			   get_le32(end + NAME_LEN + 8) != crc))
 		rc = err_set(r->e, EINVAL, "the saved state is damaged or not complete");
 	mem_free(b);
-	r->pos = 0;
+	r->pos = HEAD_LEN;
 	return rc;
 }
 
 static int
 check_head(struct reader *r)
 {
-	uint8_t head[12];
-	int rc = get(r, head, sizeof(head));
+	uint8_t head[HEAD_LEN];
 
-	if (rc < 0)
-		return rc;
-	if (memcmp(head, MAGIC, 8))
+	if (r->size < HEAD_LEN || get(r, head, sizeof(head)) < 0 || memcmp(head, MAGIC, 8))
 		return err_set(r->e, EINVAL, "not a saved state of lodge");
 	if (get_le32(head + 8) != VERSION)
 		return err_set(r->e, EINVAL,
@@ -459,9 +458,9 @@ state_restore(struct machine *m, int fd, struct err *e)
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return err_set(e, EINVAL, "the saved state is not a file");
 	r.size = (uint64_t)st.st_size;
-	rc = check_sum(&r);
+	rc = check_head(&r);
 	if (rc == 0)
-		rc = check_head(&r);
+		rc = check_sum(&r);
 	machine_lock(m);
 	while (rc == 0 && !l.done)
 		rc = load_next(&l, &r);
