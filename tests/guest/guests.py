@@ -7,6 +7,7 @@ fetched for a test that does not run) and a script that talks to the machine.
 import os
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../tools'))
@@ -15,6 +16,7 @@ from fetch_guest import CACHE, FetchError, fetch  # noqa: E402
 from machine import GuestError  # noqa: E402
 
 GUESTS = []
+MAKING = threading.RLock()  # guests run in threads and may want the same file
 
 
 def guest(limit_s, options, long=False, **more):
@@ -28,13 +30,15 @@ def guest(limit_s, options, long=False, **more):
 
 
 def file_of(name, path):
-    return os.path.join(fetch(name), path)
+    with MAKING:
+        return os.path.join(fetch(name), path)
 
 
 def make_disk(kind, arch, *more):
     script = os.path.join(os.path.dirname(fetch_guest.__file__), 'make_disk.py')
-    p = subprocess.run([sys.executable, script, f'--kind={kind}', f'--arch={arch}', *more],
-                       capture_output=True, text=True, check=False)
+    with MAKING:
+        p = subprocess.run([sys.executable, script, f'--kind={kind}', f'--arch={arch}', *more],
+                           capture_output=True, text=True, check=False)
     if p.returncode:
         raise FetchError(p.stderr.strip())
     return p.stdout.strip()
@@ -145,7 +149,7 @@ def debian_systemd(m):
 
 
 @guest(180, lambda: {'floppy': file_of('grub-rescue', 'floppy.img'), 'memory': '64M',
-                     'boot': 'a'}, long=True)
+                     'boot': 'a', 'snapshot': True}, long=True)
 def grub_floppy(m):
     """GRUB from a floppy: prompt on the screen, and it finds its floppy."""
     m.expect_screen(r'GNU GRUB\s+version 2\.06')
@@ -197,7 +201,8 @@ def xen(m):
     m.expect('dom0 kernel not specified')
 
 
-@guest(180, lambda: {'floppy': syslinux_floppy(), 'memory': '64M', 'boot': 'a'}, long=True)
+@guest(180, lambda: {'floppy': syslinux_floppy(), 'memory': '64M', 'boot': 'a',
+                     'snapshot': True}, long=True)
 def syslinux(m):
     """A FAT floppy with SYSLINUX, which loads a module and reads keys over serial."""
     m.expect('SYSLINUX')
@@ -209,11 +214,12 @@ def syslinux(m):
 def made(name, make):
     """A file made once into the cache by make(path)."""
     path = os.path.join(CACHE, 'disks', name)
-    if not os.path.exists(path):
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        new = f'{path}.new-{os.getpid()}'
-        make(new)
-        os.rename(new, path)
+    with MAKING:
+        if not os.path.exists(path):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            new = f'{path}.new-{os.getpid()}'
+            make(new)
+            os.rename(new, path)
     return path
 
 

@@ -24,15 +24,20 @@ class GuestError(Exception):
     """The guest did not do what was expected of it."""
 
 
+def lodge_program():
+    return os.path.join(TOP, os.environ.get('LODGE_BUILD', 'build'), 'lodge')
+
+
 def lodge_command(opts, monitor):
-    cmd = [os.path.join(TOP, os.environ.get('LODGE_BUILD', 'build'), 'lodge'), 'run']
+    opts = {'display': 'none', **opts}
+    cmd = [lodge_program(), 'run']
     for key, value in opts.items():
         for v in value if isinstance(value, list) else [value]:
             if v is True:
                 cmd += [f'--{key}']
             elif v not in (None, False):
                 cmd += [f'--{key}', str(v)]
-    return cmd + ['--serial', 'stdio', '--display', 'none', '--monitor', f'unix:{monitor}']
+    return cmd + ['--serial', 'stdio', '--monitor', f'unix:{monitor}']
 
 
 QEMU_MODELS = {None: 'max', '486': '486', 'pentium3': 'pentium3', 'x86-64-v2': 'Nehalem',
@@ -67,6 +72,9 @@ class Machine:
         self.name = name
         self.deadline = time.monotonic() + limit_s
         self.dir = tempfile.mkdtemp(prefix='lodge-test-')
+        # "@dir@" in an option's value is a folder of the machine's own.
+        self.opts = opts = {k: v.replace('@dir@', self.dir) if isinstance(v, str) else v
+                            for k, v in opts.items()}
         self.monitor_path = os.path.join(self.dir, 'monitor')
         self.monitor = None
         self.output = b''
