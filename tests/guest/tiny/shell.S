@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A boot sector that obeys single letters on the first serial port:
- *   n  counts and prints the count        e  leaves by the debug exit port
- *   p  switches off by ACPI               r  resets through the 8042
- *   t  triple fault                       s  writes on the screen through the BIOS
+ *   n  counts and prints the count
+ *   e  leaves by the debug exit port
+ *   p  switches off by ACPI: SeaBIOS puts the registers at 600h
+ *   r  resets through the 8042
+ *   t  triple fault
+ *   s  writes on the screen through the BIOS
  *   w  writes and reads back a sector of the first disk through INT 13h
  */
 	.code16
@@ -50,7 +53,7 @@ leave_debug:
 	ret
 
 power_off:
-	mov $0xb004, %dx
+	mov $0x604, %dx
 	mov $0x2000, %ax
 	out %ax, %dx
 	ret
