@@ -82,6 +82,8 @@ flat_run(struct flat *f, const uint8_t *code, unsigned len)
 		return EXC_UD;
 	fn = sem_table[f->in.op]->fn[f->in.osize][f->in.form];
 	c->exc_vector = -1;
+	f->x.in = f->in;
+	c->cur_insn = &f->x; /* a non-canonical address asks it for the segment */
 	c->insn_rip = c->gpr[REG_RIP];
 	if (setjmp(c->fault))
 		return c->exc_vector;

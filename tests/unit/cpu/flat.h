@@ -8,13 +8,14 @@
 #define LODGE_TESTS_FLAT_H
 
 #include "cpu/cpu.h"
-#include "cpu/x86/sem.h"
+#include "cpu/x86/block.h"
 
 struct flat {
 	struct cpu c;
 	struct cpu_set set;
 	struct tlb_entry tlb[TLB_SIZE];
 	struct insn in; /* the last instruction */
+	struct xinsn x; /* and as the run loop would have it */
 };
 
 /* Protected or 64-bit mode at CPL 3, all features of the best model. base: of CS, DS, ES, SS

@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-enum { DEFAULT_COUNT = 20000, MAX_REPORTS = 12 };
+enum { DEFAULT_COUNT = 20000, MAX_REPORTS = 12, EDGE = NATIVE_SIZE - 64 };
 
 struct trial {
 	enum cpu_bits bits;
@@ -20,6 +20,7 @@ struct trial {
 	struct insn in;
 	uint64_t gpr[16];
 	uint32_t flags;
+	bool edge; /* operands at the end of a 16-bit segment, or non-canonical */
 	uint8_t mem[NATIVE_DATA_SIZE];
 };
 
@@ -28,7 +29,7 @@ struct outcome {
 	bool taken;
 	uint64_t gpr[16];
 	uint32_t flags;
-	uint8_t mem[NATIVE_DATA_SIZE];
+	uint8_t mem[NATIVE_DATA_SIZE], edge[64];
 };
 
 static uint64_t rng_state;
@@ -172,6 +173,16 @@ code_end(const struct trial *t)
 	return NATIVE_CODE + t->len + (t->bits == BITS16 ? 0 : NATIVE_BASE);
 }
 
+static uint64_t
+operand_address(const struct trial *t)
+{
+	if (t->edge && t->bits == BITS16)
+		return NATIVE_SIZE - 1 - pick(20);
+	if (t->edge && t->in.asize == 3 && t->in.base != REG_RIP)
+		return 1ull << 63 | rnd() >> 8;
+	return data_at(t, 0x800 + (pick(0x800) & (pick(2) ? ~15u : ~0u)));
+}
+
 /* The displacement follows the ModRM byte. */
 static bool
 aim_rip(struct trial *t, int32_t disp)
@@ -193,7 +204,7 @@ aim(struct trial *t)
 {
 	struct insn *in = &t->in;
 	unsigned abits = 8u << in->asize;
-	uint64_t ea = data_at(t, 0x800 + (pick(0x800) & (pick(2) ? ~15u : ~0u))), v;
+	uint64_t ea = operand_address(t), v;
 
 	if (!(in->flags & INSN_MEM))
 		return true;
@@ -236,6 +247,10 @@ implied_registers(struct trial *t)
 
 	put_low(&t->gpr[REG_SP], 64, data_at(t, 0x1000 + pick(0x100)));
 	put_low(&t->gpr[REG_BP], 64, data_at(t, 0x1000 + pick(0x100)));
+	if (t->edge && (in->op == OP_PUSH || in->op == OP_POP || in->op == OP_PUSH_IMM ||
+			   in->op == OP_CALL_REL))
+		t->gpr[REG_SP] =
+		    t->bits == BITS16 ? NATIVE_SIZE - 1 - pick(10) : 1ull << 63 | rnd() >> 8;
 	switch (in->op) {
 	case OP_MOVS:
 	case OP_CMPS:
@@ -331,7 +346,7 @@ harmless(struct trial *t)
 	implied_registers(t);
 	if (in->op == OP_BT || in->op == OP_BTS || in->op == OP_BTR || in->op == OP_BTC) {
 		if (in->form == FORM_MR) {
-			if (in->reg[1] == in->base || in->reg[1] == in->index)
+			if (t->edge || in->reg[1] == in->base || in->reg[1] == in->index)
 				return false;
 			t->gpr[in->reg[1]] = (uint64_t)((int64_t)pick(4096) - 2048);
 		}
@@ -349,6 +364,7 @@ make_trial(struct trial *t)
 
 		memcpy(t->mem + i, &v, 8);
 	}
+	t->edge = t->bits != BITS32 && pick(16) == 0;
 	if (!random_code(t) || !harmless(t))
 		return false;
 	if (t->bits != BITS64)
@@ -363,6 +379,20 @@ make_trial(struct trial *t)
 /* ---- running it twice ---- */
 
 static void
+put_memory(const struct trial *t)
+{
+	memcpy(native_mem(NATIVE_DATA), t->mem, sizeof(t->mem));
+	memset(native_mem(EDGE), 0x5a, NATIVE_SIZE - EDGE);
+}
+
+static void
+get_memory(struct outcome *o)
+{
+	memcpy(o->mem, native_mem(NATIVE_DATA), sizeof(o->mem));
+	memcpy(o->edge, native_mem(EDGE), sizeof(o->edge));
+}
+
+static void
 run_ours(const struct trial *t, struct outcome *o)
 {
 	static struct flat f;
@@ -374,14 +404,14 @@ run_ours(const struct trial *t, struct outcome *o)
 	c->gpr[REG_RIP] = code_end(t) - t->len;
 	c->eflags = t->flags & ~(uint32_t)FL_ARITH;
 	flags_set_arith(c, t->flags);
-	memcpy(native_mem(NATIVE_DATA), t->mem, sizeof(t->mem));
+	put_memory(t);
 	o->vector = flat_run(&f, t->code, t->len);
 	memcpy(o->gpr, c->gpr, sizeof(o->gpr));
 	o->flags = flags_get(c);
 	o->taken = c->gpr[REG_RIP] != code_end(t);
 	if (o->vector < 0 && o->taken && c->gpr[REG_RIP] != code_end(t) + NATIVE_TARGET)
 		o->vector = -3; /* somewhere else */
-	memcpy(o->mem, native_mem(NATIVE_DATA), sizeof(o->mem));
+	get_memory(o);
 }
 
 static void
@@ -391,12 +421,12 @@ run_host(const struct trial *t, struct outcome *o)
 
 	memcpy(s->gpr, t->gpr, sizeof(t->gpr));
 	s->flags = t->flags;
-	memcpy(native_mem(NATIVE_DATA), t->mem, sizeof(t->mem));
+	put_memory(t);
 	o->vector = native_run(t->bits, t->code, t->len);
 	memcpy(o->gpr, s->gpr, sizeof(o->gpr));
 	o->flags = (uint32_t)s->flags;
 	o->taken = s->taken;
-	memcpy(o->mem, native_mem(NATIVE_DATA), sizeof(o->mem));
+	get_memory(o);
 }
 
 /* ---- comparing ---- */
@@ -452,7 +482,9 @@ difference(const struct trial *t, const struct outcome *a, const struct outcome 
 		return "branch";
 	if (a->vector < 0 && (a->flags ^ b->flags) & (FL_ARITH | FL_DF) & ~undefined_flags(t))
 		return "flags";
-	return memcmp(a->mem, b->mem, sizeof(a->mem)) ? "memory" : NULL;
+	return memcmp(a->mem, b->mem, sizeof(a->mem)) || memcmp(a->edge, b->edge, sizeof(a->edge))
+	           ? "memory"
+	           : NULL;
 }
 
 static void
