@@ -5,7 +5,7 @@
  *
  * Regions: 40h–43h; 61h.  Outputs: 0 = OUT0 (IRQ 0), 1 = OUT1 (refresh), 2 = OUT2
  * (speaker).  Params: "all_outputs" = 1 reports every edge of OUT1 and OUT2 at its time;
- * otherwise these two are brought up to date at accesses only (nothing listens to them,
+ * otherwise these two are brought up to date at writes only (nothing listens to them,
  * and counter 1 alone would need 66 000 timers a second).
  *
  * Counting is computed, not stepped: a counter is the tick at which its count was loaded
@@ -567,18 +567,31 @@ set_gate(struct counter *c, bool level, int64_t t)
 
 /* ---- ports ---- */
 
+/* Before a read. Guests poll these ports to wait, so between two events of counter 0
+ * nothing is armed or driven again. */
+static void
+catch_up(struct dev *d)
+{
+	struct i8254 *s = d->state;
+	int64_t t = now_ticks(d);
+
+	if (t >= irq_deadline(s, s->done)) {
+		pit_sync(d);
+		pit_update(d);
+	}
+	settle(&s->c[1], t);
+	settle(&s->c[2], t);
+}
+
 static uint64_t
 pit_read(struct dev *d, uint32_t off, unsigned size)
 {
 	struct i8254 *s = d->state;
-	uint8_t v;
 
 	if (off >= NCOUNTERS)
 		return 0xff; /* 43h: no operation, the bus floats */
-	pit_sync(d);
-	v = read_count(&s->c[off], now_ticks(d));
-	pit_update(d);
-	return v;
+	catch_up(d);
+	return read_count(&s->c[off], now_ticks(d));
 }
 
 static void
@@ -602,7 +615,7 @@ port61_read(struct dev *d, uint32_t off, unsigned size)
 	int64_t t = now_ticks(d);
 	uint8_t v = s->port61;
 
-	pit_sync(d);
+	catch_up(d);
 	if (s->c[1].state == RUN && periodic(&s->c[1])) {
 		if (elapsed(&s->c[1], t) / s->c[1].n & 1)
 			v |= P61_REFRESH;
@@ -611,7 +624,6 @@ port61_read(struct dev *d, uint32_t off, unsigned size)
 	}
 	if (out_level(&s->c[2], t))
 		v |= P61_OUT2;
-	pit_update(d);
 	return v;
 }
 
