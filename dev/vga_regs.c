@@ -475,6 +475,13 @@ vga_regs_reset(struct vga *v)
 void
 vga_regs_loaded(struct vga *v)
 {
+	/* Their values are used as indices: a damaged state must not reach beyond. */
+	for (unsigned i = 0; i < VGA_NSEQ; i++)
+		v->seq[i] &= seq_mask[i];
+	for (unsigned i = 0; i < VGA_NGFX; i++)
+		v->gfx[i] &= gfx_mask[i];
+	for (unsigned i = 0; i < VGA_NATTR; i++)
+		v->attr[i] &= attr_mask[i];
 	if (v->dac_step > 2)
 		v->dac_step = 0;
 	v->plane_mask = 0xffff;
