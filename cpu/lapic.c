@@ -750,8 +750,9 @@ lapic_destroy(struct lapic *l)
 #define STATE(_)                                                                                   \
 	_(id)                                                                                      \
 	_(tpr)                                                                                     \
-	_(ldr) _(dfr) _(svr) _(esr) _(esr_pending) _(icr) _(icr_hi) _(lvt) _(divide) _(init_count) \
-	    _(irr) _(isr) _(tmr) _(start_ns) _(deadline_ns) _(tsc_deadline)
+	_(ldr)                                                                                     \
+	_(dfr) _(svr) _(esr) _(esr_pending) _(icr) _(icr_hi) _(lvt) _(divide) _(init_count) _(irr) \
+	    _(isr) _(tmr) _(start_ns) _(deadline_ns) _(tsc_deadline)
 
 void
 lapic_save(const struct lapic *l, struct buf *b)

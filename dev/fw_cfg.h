@@ -39,7 +39,7 @@ enum fw_cfg_key {
 	FW_CFG_SETUP_ADDR = 0x16,
 	FW_CFG_SETUP_SIZE = 0x17,
 	FW_CFG_SETUP_DATA = 0x18,
-	FW_CFG_FILE_DIR = 0x19, /* made by the device */
+	FW_CFG_FILE_DIR = 0x19,  /* made by the device */
 	FW_CFG_BOOT_PLAN = 0x1a, /* our own: vm/bootload.h */
 	FW_CFG_FILE_FIRST = 0x20,
 	FW_CFG_ACPI_TABLES = 0x8000,

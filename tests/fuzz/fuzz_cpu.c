@@ -15,9 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PROG    0x1000u
-#define BUDGET  3000u
-#define SLICES  4u
+#define PROG   0x1000u
+#define BUDGET 3000u
+#define SLICES 4u
 
 struct input {
 	const uint8_t *p;
