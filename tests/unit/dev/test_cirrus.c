@@ -389,6 +389,36 @@ TEST(transparent_copies_leave_the_key_out)
 	stop(&r);
 }
 
+/* Any register values: nothing outside video memory is touched (seen by the sanitizer), and
+ * data that is waited for ends the operation. */
+TEST(random_blits_stay_inside_memory)
+{
+	static struct rig r;
+	uint32_t x = 99;
+
+	start(&r, 1, W);
+	for (unsigned n = 0; n < 3000; n++) {
+		for (unsigned i = 0x20; i <= 0x39; i++) {
+			x ^= x << 13;
+			x ^= x >> 17;
+			x ^= x << 5;
+			if (i != 0x31)
+				gfx(&r, i, i == 0x23 || (i == 0x21 && n % 16) ? 0 : x & 0xff);
+		}
+		gfx(&r, 0x31, 2);
+		for (unsigned i = 0; i < 50000 && (gfx_get(&r, 0x31) & 1); i++) {
+			if (n & 1)
+				fake_write(&r.f, R_LFB, x & 0x1fffff8, 8, x);
+			else
+				fake_read(&r.f, R_LFB, x & 0x1fffff8, 8);
+			if (i == 2000)
+				gfx(&r, 0x31, 4);
+		}
+		CHECK(!(gfx_get(&r, 0x31) & 1));
+	}
+	stop(&r);
+}
+
 TEST(blit_registers_in_memory)
 {
 	static struct rig r;

@@ -338,6 +338,47 @@ TEST(endless_schedules_end)
 	fake_fini(&f);
 }
 
+static uint32_t
+rng(uint32_t *x)
+{
+	*x ^= *x << 13;
+	*x ^= *x >> 17;
+	*x ^= *x << 5;
+	return *x;
+}
+
+/* Anything in the schedule: frames still end, and memory outside it stays as it was. */
+TEST(random_schedules_are_survived)
+{
+	static const uint8_t pids[] = { 0x69, 0xe1, 0x2d, 0x69, 0xe1, 0x2d, 0x69, 0x55 };
+	static struct fake_env f;
+	uint32_t x = 12345;
+
+	configure(&f);
+	memset(f.mem + 0x20000, 0x5a, 0x1000);
+	for (unsigned n = 0; n < 3000; n++) {
+		for (unsigned i = 0; i < 64; i++) {
+			poke(&f, td(i), (td(rng(&x) % 64) & ~0xfu) | (rng(&x) % 8));
+			poke(&f, td(i) + 4, rng(&x) % 3 ? (rng(&x) | ACTIVE) : td(rng(&x) % 64));
+			poke(&f, td(i) + 8,
+			    pids[rng(&x) % 8] | (rng(&x) % 3 ? 5u : 0u) << 8 | (rng(&x) % 3) << 15 |
+				(rng(&x) % 24) << 21);
+			poke(&f, td(i) + 12, DATA + rng(&x) % 0x1000);
+		}
+		for (unsigned i = 0; i < 1024; i += 1 + rng(&x) % 8)
+			poke(&f, FRAMES + i * 4, td(rng(&x) % 64) | (rng(&x) % 4));
+		usb_tablet_pointer(&f.dev, n & 0x7fff, 7, n & 7, 0);
+		fake_advance(&f, 3 * MS);
+		out(&f, STS, 0x1f);
+		out(&f, PORT1, 4);
+		out(&f, CMD, 0xc1);
+	}
+	CHECK(!f.storm);
+	for (unsigned i = 0; i < 0x1000; i++)
+		CHECK_EQ(f.mem[0x20000 + i], 0x5a);
+	fake_fini(&f);
+}
+
 TEST(a_suspended_bus_is_woken)
 {
 	static struct fake_env f;
