@@ -83,6 +83,7 @@ make_region(struct board_dev *bd, struct board_region *r, const struct dev_regio
 	r->bd = bd;
 	r->type = t;
 	r->addr = DEV_UNMAPPED;
+	(void)snprintf(r->name, sizeof(r->name), "%s.%s", bd->dev.id, t->name);
 	r->size = region_size(bd, t);
 	if (!r->size)
 		return 0; /* not fitted */
@@ -93,7 +94,7 @@ make_region(struct board_dev *bd, struct board_region *r, const struct dev_regio
 		if (rc < 0)
 			return rc;
 		r->map = mem_space_add_ram(
-		    &m->mem, t->name, r->aoff, bytes, t->kind == DEV_REGION_RAM, PRIO_DEVICE);
+		    &m->mem, r->name, r->aoff, bytes, t->kind == DEV_REGION_RAM, PRIO_DEVICE);
 		return 0;
 	}
 	r->io = (struct mem_io){
@@ -105,7 +106,7 @@ make_region(struct board_dev *bd, struct board_region *r, const struct dev_regio
 		.write_many = t->write_many ? region_write_many : NULL,
 	};
 	r->map = mem_space_add_io(
-	    t->kind == DEV_REGION_PIO ? &m->io : &m->mem, t->name, &r->io, r, r->size, PRIO_DEVICE);
+	    t->kind == DEV_REGION_PIO ? &m->io : &m->mem, r->name, &r->io, r, r->size, PRIO_DEVICE);
 	return 0;
 }
 

@@ -69,6 +69,7 @@ struct board_dev;
 struct board_region {
 	struct board_dev *bd;
 	const struct dev_region *type;
+	char name[40]; /* "com1.uart", for people */
 	struct mem_io io;
 	struct mem_region *map;
 	uint64_t addr, size;
