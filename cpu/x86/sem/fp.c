@@ -117,6 +117,11 @@ fp_done_slow(
 
 	if (kind != FP_NONE && !(c->mxcsr & MXCSR_UM) && is_tiny(kind, r, lanes))
 		flags |= MXCSR_UE;
+	/*
+	 * Known difference: with overflow or underflow unmasked, PE tells whether the scaled
+	 * result is inexact (SDM 1 11.5.2.4, .5); here it tells about the masked one, so that PE
+	 * may be set beside OE or UE where a processor leaves it clear.
+	 */
 	/* An unmasked exception of an operand keeps any result from being computed. */
 	if (flags & ~masked & MXCSR_PRE)
 		flags &= MXCSR_PRE;
