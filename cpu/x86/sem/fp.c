@@ -14,16 +14,17 @@ set_ferr(struct cpu *c, bool level)
  * A waiting instruction found an unmasked exception (SDM 3A 2.5, CR0.NE; SDM 1 D.2).  With
  * NE clear the error pin asks for IRQ 13 and the processor stands still until the interrupt
  * comes: the instruction is started again with a look at interrupts in between.  Inside the
- * handler (interrupts off) the board has asserted IGNNE#, and the instruction goes on.
+ * handler (interrupts off) the board has asserted IGNNE#: the instruction goes on, and the
+ * pin must not ask once more.
  */
 bool
 x87_pending(struct cpu *c)
 {
 	if (c->cr0 & CR0_NE)
 		cpu_raise(c, EXC_MF);
-	set_ferr(c, true);
 	if (!(c->eflags & FL_IF))
 		return true;
+	set_ferr(c, true);
 	c->gpr[REG_RIP] = c->insn_rip;
 	cpu_end_block(c);
 	return false;
