@@ -66,6 +66,8 @@ main(void)
 	return 0;
 }
 
+void test_fail(const char *file, int line, const char *fmt, ...);
+
 void
 test_fail(const char *file, int line, const char *fmt, ...)
 {

@@ -34,6 +34,7 @@ create_one(struct cpu_set *s, unsigned index, const struct cpu_model *m, const s
 	c->phys_mask = bits_mask(m->phys_bits);
 	c->icount_limit = UINT64_MAX;
 	c->exc_vector = -1;
+	c->fetch_gen = 1;
 	c->impl = try_alloc(1, sizeof(struct run));
 	if (!c->impl || tlb_create(c) || block_cache_create(c) || !(c->lapic = lapic_create(c)))
 		return c; /* cpu_set_create sees the lapic missing */

@@ -92,12 +92,16 @@ flush(struct tlb_state *t, bool keep_global)
 void
 tlb_flush_all(struct cpu *c)
 {
+	c->fetch_gen++;
+	c->stat[CPU_STAT_TLB_FLUSHES]++;
 	flush(state_of(c), false);
 }
 
 void
 tlb_flush_nonglobal(struct cpu *c)
 {
+	c->fetch_gen++;
+	c->stat[CPU_STAT_TLB_FLUSHES]++;
 	flush(state_of(c), true);
 }
 
@@ -115,6 +119,7 @@ tlb_flush_page(struct cpu *c, uint64_t lin)
 	struct tlb_state *t = state_of(c);
 	unsigned slot = (lin >> MEM_PAGE_SHIFT) & (TLB_SIZE - 1);
 
+	c->fetch_gen++;
 	for (unsigned i = slot; i < 2 * TLB_SIZE; i += TLB_SIZE)
 		if (t->meta[i].filled && same_mapping(&t->entry[i], &t->meta[i], lin))
 			drop(t, i);
@@ -229,6 +234,7 @@ tlb_fill(struct cpu *c, uint64_t lin, enum mmu_access access, bool user)
 	r = mmu_walk(c, lin, access, user, true);
 	if (r.fault)
 		cpu_raise_pf(c, lin, r.pf_error);
+	c->stat[CPU_STAT_TLB_FILLS]++;
 	note_filled(t, i, &r);
 	set_tags(c, &t->entry[i], lin & ~0xfffull, &r);
 	return &t->entry[i];

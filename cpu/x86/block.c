@@ -14,8 +14,19 @@
 #define HASH_BITS  15
 #define HASH_SIZE  (1u << HASH_BITS)
 #define POOL_BYTES (32u << 20)
+#define JUMP_SIZE  4096u
+
+/* Where RIP was translated and looked up before: holds until a translation changes
+ * (c->fetch_gen). */
+struct jump {
+	uint64_t lin;
+	struct block *b;
+	uint64_t gen; /* 0: empty */
+	uint8_t key; /* block_key() and whether CPL is 3 */
+};
 
 struct block_cache {
+	struct jump jump[JUMP_SIZE];
 	struct block *hash[HASH_SIZE];
 	struct block **by_page; /* list head of each arena page */
 	size_t by_page_bytes;
@@ -80,6 +91,7 @@ block_flush_all(struct cpu *c)
 	memset(bc->hash, 0, sizeof(bc->hash));
 	madvise(bc->by_page, bc->by_page_bytes, MADV_DONTNEED);
 	bc->used = 0;
+	c->fetch_gen++;
 	c->cur_block = NULL;
 	c->stat[CPU_STAT_FLUSHES]++;
 }
@@ -346,7 +358,7 @@ decode_run(struct builder *b, struct xinsn *x, unsigned max, uint16_t *ret_bytes
 	return n;
 }
 
-static const struct block *
+static struct block *
 build_uncached(struct cpu *c, struct builder *b)
 {
 	struct block *s = &c->blocks->scratch.b;
@@ -408,7 +420,7 @@ decode_block(struct cpu *c, struct builder *b, struct block *blk, size_t rest)
 		     memcmp(b->bytes + rest, c->arena->base + b->aoff2, blk->bytes - rest) != 0));
 }
 
-static const struct block *
+static struct block *
 build(struct cpu *c, uint64_t lin, uint64_t aoff)
 {
 	struct block_cache *bc = c->blocks;
@@ -435,24 +447,47 @@ build(struct cpu *c, uint64_t lin, uint64_t aoff)
 	return blk;
 }
 
-const struct block *
-block_lookup(struct cpu *c)
+static struct block *
+find(struct cpu *c, uint64_t lin, uint64_t aoff, uint8_t key)
 {
-	uint64_t lin = (c->seg[SEG_CS].lbase + c->gpr[REG_RIP]) & c->lin_mask;
-	uint64_t aoff = fetch_aoff(c, lin);
-	uint8_t key = block_key(c);
-	struct block *b;
+	struct block *b = c->blocks->hash[hash_of(aoff, key)];
 
-	if (unlikely(aoff == BLOCK_NOWHERE))
-		return build(c, lin, aoff);
-	for (b = c->blocks->hash[hash_of(aoff, key)]; b; b = b->next)
-		if (b->aoff == aoff && b->key == key)
-			break;
+	while (b && (b->aoff != aoff || b->key != key))
+		b = b->next;
 	/* The next page may have been mapped elsewhere since. */
 	if (b && unlikely(b->aoff2 != BLOCK_NOWHERE) &&
 	    fetch_aoff(c, ((lin | 0xfff) + 1) & c->lin_mask) != b->aoff2) {
 		block_invalidate(c, b->aoff, 1);
 		b = NULL;
 	}
-	return likely(b != NULL) ? b : build(c, lin, aoff);
+	return b;
+}
+
+static const struct block *
+lookup_slow(struct cpu *c, uint64_t lin, uint8_t key, struct jump *j)
+{
+	uint64_t aoff = fetch_aoff(c, lin);
+	struct block *b = likely(aoff != BLOCK_NOWHERE) ? find(c, lin, aoff, key) : NULL;
+
+	if (!b)
+		b = build(c, lin, aoff);
+	if (b->aoff != BLOCK_NOWHERE && b->aoff2 == BLOCK_NOWHERE &&
+	    b->bytes <= MEM_PAGE - (lin & 0xfff))
+		*j = (struct jump){
+			.lin = lin, .b = b, .gen = c->fetch_gen, .key = key | (c->cpl == 3) << 7
+		};
+	return b;
+}
+
+const struct block *
+block_lookup(struct cpu *c)
+{
+	uint64_t lin = (c->seg[SEG_CS].lbase + c->gpr[REG_RIP]) & c->lin_mask;
+	struct jump *j = &c->blocks->jump[(lin ^ lin >> 12) & (JUMP_SIZE - 1)];
+	uint8_t key = block_key(c);
+
+	if (likely(j->lin == lin && j->gen == c->fetch_gen &&
+		   j->key == (key | (c->cpl == 3) << 7) && !j->b->dead))
+		return j->b;
+	return lookup_slow(c, lin, key, j);
 }
