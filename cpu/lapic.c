@@ -424,6 +424,19 @@ send_ipi(struct lapic *l)
 
 /* ---- registers ---- */
 
+/* ISR, TMR, IRR: eight words each; the local vector table. */
+static uint32_t
+array_read(const struct lapic *l, uint32_t off)
+{
+	if (off >= REG_LVT && off <= REG_LVT_END)
+		return l->lvt[(off - REG_LVT) >> 4];
+	if (off >= REG_IRR && off < REG_ESR)
+		return l->irr[off >> 4 & 7];
+	if (off >= REG_TMR && off < REG_IRR)
+		return l->tmr[off >> 4 & 7];
+	return off >= REG_ISR && off < REG_TMR ? l->isr[off >> 4 & 7] : 0;
+}
+
 static uint32_t
 register_read(struct lapic *l, uint32_t off)
 {
@@ -442,16 +455,8 @@ register_read(struct lapic *l, uint32_t off)
 	case REG_TIMER_INIT: return timer_mode(l) == TIMER_DEADLINE ? 0 : l->init_count;
 	case REG_TIMER_NOW: return timer_count(l);
 	case REG_DIVIDE: return l->divide;
-	default: break;
+	default: return array_read(l, off);
 	}
-	if (off >= REG_ISR && off < REG_ESR) {
-		const uint32_t *v = off < REG_TMR ? l->isr : off < REG_IRR ? l->tmr : l->irr;
-
-		return v[off >> 4 & 7];
-	}
-	if (off >= REG_LVT && off <= REG_LVT_END)
-		return l->lvt[(off - REG_LVT) >> 4];
-	return 0;
 }
 
 static void
@@ -747,12 +752,12 @@ lapic_destroy(struct lapic *l)
 
 /* ---- saved state: everything after the pointer, in order ---- */
 
-#define STATE(_)                                                                                   \
-	_(id)                                                                                      \
-	_(tpr)                                                                                     \
-	_(ldr)                                                                                     \
-	_(dfr) _(svr) _(esr) _(esr_pending) _(icr) _(icr_hi) _(lvt) _(divide) _(init_count) _(irr) \
-	    _(isr) _(tmr) _(start_ns) _(deadline_ns) _(tsc_deadline)
+/* clang-format off */
+#define STATE(_)                                                                          \
+	_(id) _(tpr) _(ldr) _(dfr) _(svr) _(esr) _(esr_pending) _(icr) _(icr_hi) _(lvt)   \
+	_(divide) _(init_count) _(irr) _(isr) _(tmr) _(start_ns) _(deadline_ns)           \
+	_(tsc_deadline)
+/* clang-format on */
 
 void
 lapic_save(const struct lapic *l, struct buf *b)

@@ -215,10 +215,18 @@ enter_handler(struct cpu *c, const struct gate *g, const struct desc *d, unsigne
 	seg_set_cs(c, g->sel, d, cpl);
 }
 
-static uint32_t
-flags_image(const struct cpu *c, const struct event *ev)
+static void
+push_frame(struct cpu *c, struct stk *s, unsigned size, const struct event *ev, bool with_stack)
 {
-	return flags_get(c) | (ev->fault ? FL_RF : 0);
+	if (with_stack) {
+		stk_push(c, s, size, c->seg[SEG_SS].sel);
+		stk_push(c, s, size, c->gpr[REG_SP]);
+	}
+	stk_push(c, s, size, flags_get(c) | (ev->fault ? FL_RF : 0));
+	stk_push(c, s, size, c->seg[SEG_CS].sel);
+	stk_push(c, s, size, c->gpr[REG_RIP]);
+	if (ev->has_error)
+		stk_push(c, s, size, ev->error);
 }
 
 /* Interrupt and trap gates of legacy mode: same level, inner level, and from V86 mode with
@@ -249,15 +257,7 @@ deliver_gate(struct cpu *c, const struct event *ev, const struct gate *g)
 		cpu_raise_gp(c, 0);
 	for (unsigned i = 0; v86 && i < ARRAY_SIZE(v86_segs); i++)
 		stk_push(c, &s, size, c->seg[v86_segs[i]].sel);
-	if (inner) {
-		stk_push(c, &s, size, c->seg[SEG_SS].sel);
-		stk_push(c, &s, size, c->gpr[REG_SP]);
-	}
-	stk_push(c, &s, size, flags_image(c, ev));
-	stk_push(c, &s, size, c->seg[SEG_CS].sel);
-	stk_push(c, &s, size, c->gpr[REG_RIP]);
-	if (ev->has_error)
-		stk_push(c, &s, size, ev->error);
+	push_frame(c, &s, size, ev, inner);
 
 	c->eflags &= ~(uint32_t)FL_VM;
 	for (unsigned i = 0; v86 && i < ARRAY_SIZE(v86_segs); i++)
@@ -306,13 +306,7 @@ deliver_long(struct cpu *c, const struct event *ev)
 	s.sp &= ~0xfull;
 	if (!mmu_canonical(g.off))
 		cpu_raise_gp(c, 0);
-	stk_push(c, &s, 8, c->seg[SEG_SS].sel);
-	stk_push(c, &s, 8, c->gpr[REG_SP]);
-	stk_push(c, &s, 8, flags_image(c, ev));
-	stk_push(c, &s, 8, c->seg[SEG_CS].sel);
-	stk_push(c, &s, 8, c->gpr[REG_RIP]);
-	if (ev->has_error)
-		stk_push(c, &s, 8, ev->error);
+	push_frame(c, &s, 8, ev, true);
 
 	if (inner)
 		stk_commit_inner(c, &s, cpl);
