@@ -518,21 +518,25 @@ ide_ctl_write(struct dev *d, unsigned c, uint8_t val)
 	ide_update_irq(d, c);
 }
 
-/* Loaded values that are used as indices. */
+/* Loaded values that are used as indices or divisors. */
+static bool
+drive_sane(const struct ide_drive *v)
+{
+	return v->multiple <= IDE_MULTIPLE_MAX && v->heads && v->heads <= 16 && v->sectors;
+}
+
+static bool
+transfer_sane(const struct ide_channel *ch)
+{
+	return ch->len <= IDE_BUF && ch->block_end <= ch->len && ch->pos <= ch->block_end &&
+	       ch->chunk <= IDE_BUF_SECTORS && ch->cd_bytes <= MMC_SECTOR_RAW && ch->block &&
+	       !(ch->prd_left & ~0x1ffffu);
+}
+
 bool
 ide_channel_sane(const struct ide_channel *ch)
 {
-	/* DMA goes up to len, and block_end is what an earlier command left. */
-	bool pio = ch->xfer == IDE_XFER_PIO_IN || ch->xfer == IDE_XFER_PIO_OUT;
-
-	for (unsigned u = 0; u < 2; u++) {
-		if (ch->drive[u].multiple > IDE_MULTIPLE_MAX || !ch->drive[u].heads ||
-		    !ch->drive[u].sectors || ch->drive[u].heads > 16)
-			return false;
-	}
-	return ch->select < 2 && ch->unit < 2 && ch->xfer <= IDE_XFER_LAST &&
-	       ch->wants <= IDE_WANT_LAST && ch->len <= IDE_BUF &&
-	       ch->block_end <= (pio ? ch->len : IDE_BUF) &&
-	       ch->pos <= (pio ? ch->block_end : ch->len) && ch->chunk <= IDE_BUF_SECTORS &&
-	       ch->cd_bytes <= MMC_SECTOR_RAW && ch->block && !(ch->prd_left & ~0x1ffffu);
+	return drive_sane(&ch->drive[0]) && drive_sane(&ch->drive[1]) && transfer_sane(ch) &&
+	       ch->select < 2 && ch->unit < 2 && ch->xfer <= IDE_XFER_LAST &&
+	       ch->wants <= IDE_WANT_LAST;
 }

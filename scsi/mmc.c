@@ -3,28 +3,10 @@
  * CD/DVD-ROM drive: MMC-5 and SPC-3, with the 10-byte mode pages of SFF-8020i that
  * old drivers ask for.  One table of commands; each says what it needs.
  */
-#include "scsi/mmc.h"
+#include "scsi/mmc_int.h"
 
 #include "base/bits.h"
 #include "scsi/cd_sector.h"
-
-#define KEY_NOT_READY 0x02
-#define KEY_MEDIUM    0x03
-#define KEY_ILLEGAL   0x05
-#define KEY_ATTENTION 0x06
-
-#define ASC_NO_MEDIUM      0x3a
-#define ASC_OPCODE         0x20
-#define ASC_LBA_RANGE      0x21
-#define ASC_CDB_FIELD      0x24
-#define ASC_PARAM_LENGTH   0x1a
-#define ASC_PARAM_FIELD    0x26
-#define ASC_MEDIUM_CHANGED 0x28
-#define ASC_RESET          0x29
-#define ASC_SAVING         0x39
-#define ASC_REMOVAL        0x53
-#define ASC_READ_ERROR     0x11
-#define ASC_MODE_OF_TRACK  0x64
 
 #define PROFILE_CD_ROM  0x0008
 #define PROFILE_DVD_ROM 0x0010
@@ -35,19 +17,14 @@
 #define EVENT_NEW_MEDIA     2
 #define EVENT_REMOVAL       3
 
-#define PAGE_RECOVERY 0x01
-#define PAGE_AUDIO    0x0e
-#define PAGE_CAPS     0x2a
-#define PAGE_ALL      0x3f
-
 #define FIELD_SYNC      0x80 /* READ CD byte 9 */
 #define FIELD_SUBHEADER 0x40
 #define FIELD_HEADER    0x20
 #define FIELD_DATA      0x10
 #define FIELD_EDC       0x08
 
-static enum mmc_next
-check(struct mmc *m, uint8_t key, uint8_t asc, uint8_t ascq)
+enum mmc_next
+mmc_check(struct mmc *m, uint8_t key, uint8_t asc, uint8_t ascq)
 {
 	m->key = key;
 	m->asc = asc;
@@ -55,15 +32,15 @@ check(struct mmc *m, uint8_t key, uint8_t asc, uint8_t ascq)
 	return MMC_CHECK;
 }
 
-static enum mmc_next
-bad_field(struct mmc *m)
+enum mmc_next
+mmc_bad_field(struct mmc *m)
 {
-	return check(m, KEY_ILLEGAL, ASC_CDB_FIELD, 0);
+	return mmc_check(m, KEY_ILLEGAL, ASC_CDB_FIELD, 0);
 }
 
 /* A reply of `have` bytes, cut to what the initiator allocated. */
-static enum mmc_next
-reply_cut(struct mmc_io *io, uint32_t have, uint32_t alloc)
+enum mmc_next
+mmc_reply_cut(struct mmc_io *io, uint32_t have, uint32_t alloc)
 {
 	io->len = have < alloc ? have : alloc;
 	return io->len ? MMC_REPLY : MMC_GOOD;
@@ -75,8 +52,8 @@ is_present(const struct mmc *m)
 	return m->sectors && !m->tray_open;
 }
 
-static bool
-is_dvd(const struct mmc *m)
+bool
+mmc_is_dvd(const struct mmc *m)
 {
 	return m->sectors > CD_MAX_SECTORS;
 }
@@ -113,7 +90,7 @@ mmc_set_medium(struct mmc *m, uint64_t bytes)
 enum mmc_next
 mmc_read_failed(struct mmc *m)
 {
-	return check(m, KEY_MEDIUM, ASC_READ_ERROR, 0);
+	return mmc_check(m, KEY_MEDIUM, ASC_READ_ERROR, 0);
 }
 
 /* ---- commands without medium ---- */
@@ -140,7 +117,7 @@ request_sense(struct mmc *m, const uint8_t *cdb, uint8_t *r, struct mmc_io *io)
 	r[12] = m->asc;
 	r[13] = m->ascq;
 	m->key = m->asc = m->ascq = 0;
-	return reply_cut(io, 18, cdb[4]);
+	return mmc_reply_cut(io, 18, cdb[4]);
 }
 
 static enum mmc_next
@@ -153,10 +130,10 @@ inquiry(struct mmc *m, const uint8_t *cdb, uint8_t *r, struct mmc_io *io)
 			static const uint8_t pages[] = { 0x05, 0x00, 0, 2, 0x00, 0x83 };
 
 			memcpy(r, pages, sizeof(pages));
-			return reply_cut(io, sizeof(pages), alloc);
+			return mmc_reply_cut(io, sizeof(pages), alloc);
 		}
 		if (cdb[2] != 0x83)
-			return bad_field(m);
+			return mmc_bad_field(m);
 		memset(r, 0, 32);
 		r[0] = 0x05;
 		r[1] = 0x83;
@@ -165,10 +142,10 @@ inquiry(struct mmc *m, const uint8_t *cdb, uint8_t *r, struct mmc_io *io)
 		r[5] = 0x01;
 		r[7] = 24;
 		memcpy(r + 8, "LODGE   CD/DVD-ROM      ", 24);
-		return reply_cut(io, 32, alloc);
+		return mmc_reply_cut(io, 32, alloc);
 	}
 	if (cdb[2])
-		return bad_field(m);
+		return mmc_bad_field(m);
 	memset(r, 0, 36);
 	r[0] = 0x05; /* CD/DVD device */
 	r[1] = 0x80; /* removable */
@@ -176,7 +153,7 @@ inquiry(struct mmc *m, const uint8_t *cdb, uint8_t *r, struct mmc_io *io)
 	r[3] = 0x32; /* ATAPI version 3, response format 2 */
 	r[4] = 31;
 	memcpy(r + 8, "LODGE   CD/DVD-ROM      1.0 ", 28);
-	return reply_cut(io, 36, alloc);
+	return mmc_reply_cut(io, 36, alloc);
 }
 
 static enum mmc_next
@@ -198,7 +175,7 @@ start_stop(struct mmc *m, const uint8_t *cdb, uint8_t *r, struct mmc_io *io)
 		return MMC_GOOD;
 	}
 	if (!start && m->locked)
-		return check(m, m->sectors ? KEY_ILLEGAL : KEY_NOT_READY, ASC_REMOVAL, 2);
+		return mmc_check(m, m->sectors ? KEY_ILLEGAL : KEY_NOT_READY, ASC_REMOVAL, 2);
 	if (start && m->tray_open && m->sectors) {
 		m->event = EVENT_NEW_MEDIA;
 		m->attention = MMC_ATTN_MEDIUM;
@@ -216,27 +193,27 @@ mechanism_status(struct mmc *m, const uint8_t *cdb, uint8_t *r, struct mmc_io *i
 	memset(r, 0, 8);
 	r[1] = m->tray_open ? 0x10 : 0x00; /* door open */
 	r[5] = 1;
-	return reply_cut(io, 8, get_be16(cdb + 8));
+	return mmc_reply_cut(io, 8, get_be16(cdb + 8));
 }
 
 static enum mmc_next
 get_event(struct mmc *m, const uint8_t *cdb, uint8_t *r, struct mmc_io *io)
 {
 	if (!(cdb[1] & 1)) /* asynchronous operation is not supported */
-		return bad_field(m);
+		return mmc_bad_field(m);
 	memset(r, 0, 8);
 	r[3] = 0x10; /* supported class: media */
 	if (!(cdb[4] & 0x10)) {
 		put_be16(r, 2);
 		r[2] = 0x80; /* no event available */
-		return reply_cut(io, 4, get_be16(cdb + 7));
+		return mmc_reply_cut(io, 4, get_be16(cdb + 7));
 	}
 	put_be16(r, 6);
 	r[2] = 4;
 	r[4] = m->event;
 	r[5] = (uint8_t)((m->tray_open ? 1 : 0) | (is_present(m) ? 2 : 0));
 	m->event = EVENT_NONE;
-	return reply_cut(io, 8, get_be16(cdb + 7));
+	return mmc_reply_cut(io, 8, get_be16(cdb + 7));
 }
 
 /* Puts one feature descriptor when the starting number and type ask for it. */
@@ -262,7 +239,7 @@ put_feature(uint8_t *r, uint32_t at, const uint8_t *cdb, uint16_t code, uint8_t 
 static enum mmc_next
 get_configuration(struct mmc *m, const uint8_t *cdb, uint8_t *r, struct mmc_io *io)
 {
-	bool present = is_present(m), dvd = present && is_dvd(m), cd = present && !dvd;
+	bool present = is_present(m), dvd = present && mmc_is_dvd(m), cd = present && !dvd;
 	const uint8_t profiles[8] = { PROFILE_DVD_ROM >> 8, PROFILE_DVD_ROM & 0xff, dvd, 0,
 		PROFILE_CD_ROM >> 8, PROFILE_CD_ROM & 0xff, cd, 0 };
 	static const uint8_t core[8] = { 0, 0, 0, 2 /* ATAPI */, 0, 0, 0, 0 };
@@ -274,7 +251,7 @@ get_configuration(struct mmc *m, const uint8_t *cdb, uint8_t *r, struct mmc_io *
 	uint32_t at = 8;
 
 	if ((cdb[1] & 3) == 3)
-		return bad_field(m);
+		return mmc_bad_field(m);
 	memset(r, 0, 8);
 	put_be16(r + 6, dvd ? PROFILE_DVD_ROM : cd ? PROFILE_CD_ROM : 0);
 	at = put_feature(r, at, cdb, 0x0000, 0x03, profiles, sizeof(profiles));
@@ -288,168 +265,7 @@ get_configuration(struct mmc *m, const uint8_t *cdb, uint8_t *r, struct mmc_io *
 	at = put_feature(r, at, cdb, 0x0100, 0x03, NULL, 0);
 	at = put_feature(r, at, cdb, 0x0105, 0x03, timeout, sizeof(timeout));
 	put_be32(r, at - 4);
-	return reply_cut(io, at, get_be16(cdb + 7));
-}
-
-/* ---- mode pages ---- */
-
-static uint32_t
-page_recovery(const struct mmc *m, uint8_t *p, bool changeable)
-{
-	memset(p, 0, 8);
-	p[0] = PAGE_RECOVERY;
-	p[1] = 6;
-	p[2] = changeable ? 0xff : m->err_recovery;
-	p[3] = changeable ? 0xff : m->retries;
-	return 8;
-}
-
-static uint32_t
-page_audio(const struct mmc *m, uint8_t *p, bool changeable)
-{
-	memset(p, 0, 16);
-	p[0] = PAGE_AUDIO;
-	p[1] = 14;
-	p[2] = changeable ? 0 : 4; /* immediate */
-	if (changeable)
-		memset(p + 8, 0xff, 4);
-	else
-		memcpy(p + 8, m->audio, 8);
-	return 16;
-}
-
-static uint32_t
-page_caps(const struct mmc *m, uint8_t *p, bool changeable)
-{
-	memset(p, 0, 22);
-	p[0] = PAGE_CAPS;
-	p[1] = 20;
-	if (changeable)
-		return 22;
-	p[2] = 0x0b;                                  /* reads CD-R, CD-RW, DVD-ROM */
-	p[4] = 0x70;                                  /* mode 2 forms 1 and 2, multisession */
-	p[5] = 0x00;                                  /* no CD-DA */
-	p[6] = (uint8_t)(0x29 | (m->locked ? 2 : 0)); /* tray, can eject, can lock */
-	put_be16(p + 8, 706);                         /* 4 x */
-	put_be16(p + 10, 2);
-	put_be16(p + 12, 512);
-	put_be16(p + 14, 706);
-	return 22;
-}
-
-static const struct {
-	uint8_t code;
-	uint32_t (*put)(const struct mmc *m, uint8_t *p, bool changeable);
-} mode_pages[] = {
-	{ PAGE_RECOVERY, page_recovery },
-	{ PAGE_AUDIO, page_audio },
-	{ PAGE_CAPS, page_caps },
-};
-
-static uint32_t
-put_mode_pages(const struct mmc *m, uint8_t *p, unsigned want, unsigned control)
-{
-	struct mmc fresh = { 0 };
-	uint32_t n = 0;
-
-	mmc_reset(&fresh);
-	for (unsigned i = 0; i < ARRAY_SIZE(mode_pages); i++) {
-		if (want == PAGE_ALL || want == mode_pages[i].code)
-			n += mode_pages[i].put(control == 2 ? &fresh : m, p + n, control == 1);
-	}
-	return n;
-}
-
-static uint8_t
-medium_type(const struct mmc *m)
-{
-	if (m->tray_open)
-		return 0x71;
-	if (!m->sectors)
-		return 0x70;
-	return is_dvd(m) ? 0x41 : 0x01;
-}
-
-static enum mmc_next
-mode_sense_10(struct mmc *m, const uint8_t *cdb, uint8_t *r, struct mmc_io *io)
-{
-	uint32_t n;
-
-	if (cdb[2] >> 6 == 3)
-		return check(m, KEY_ILLEGAL, ASC_SAVING, 0);
-	memset(r, 0, 8);
-	n = put_mode_pages(m, r + 8, cdb[2] & 0x3f, cdb[2] >> 6);
-	if (!n || cdb[3])
-		return bad_field(m);
-	put_be16(r, (uint16_t)(8 + n - 2));
-	r[2] = medium_type(m);
-	return reply_cut(io, 8 + n, get_be16(cdb + 7));
-}
-
-static enum mmc_next
-mode_sense_6(struct mmc *m, const uint8_t *cdb, uint8_t *r, struct mmc_io *io)
-{
-	uint32_t n;
-
-	if (cdb[2] >> 6 == 3)
-		return check(m, KEY_ILLEGAL, ASC_SAVING, 0);
-	memset(r, 0, 4);
-	n = put_mode_pages(m, r + 4, cdb[2] & 0x3f, cdb[2] >> 6);
-	if (!n || cdb[3])
-		return bad_field(m);
-	r[0] = (uint8_t)(4 + n - 1);
-	r[1] = medium_type(m);
-	return reply_cut(io, 4 + n, cdb[4]);
-}
-
-static enum mmc_next
-mode_select(struct mmc *m, const uint8_t *cdb, uint8_t *r, struct mmc_io *io)
-{
-	uint32_t len = cdb[0] == 0x55 ? get_be16(cdb + 7) : cdb[4];
-
-	if (!(cdb[1] & 0x10) || (cdb[1] & 1)) /* page format, no saving */
-		return bad_field(m);
-	if (len > MMC_PARAM_MAX)
-		return check(m, KEY_ILLEGAL, ASC_PARAM_LENGTH, 0);
-	io->len = len;
-	return len ? MMC_PARAMS : MMC_GOOD;
-}
-
-static bool
-select_page(struct mmc *m, const uint8_t *p)
-{
-	switch (p[0] & 0x3f) {
-	case PAGE_RECOVERY:
-		if (p[1] != 6)
-			return false;
-		m->err_recovery = p[2];
-		m->retries = p[3];
-		return true;
-	case PAGE_AUDIO:
-		if (p[1] != 14)
-			return false;
-		memcpy(m->audio, p + 8, 4);
-		return true;
-	default: return false;
-	}
-}
-
-enum mmc_next
-mmc_params(struct mmc *m, const uint8_t cdb[12], const uint8_t *p, size_t len)
-{
-	size_t at = cdb[0] == 0x55 ? 8 : 4;
-
-	if (len < at)
-		return check(m, KEY_ILLEGAL, ASC_PARAM_LENGTH, 0);
-	at += cdb[0] == 0x55 ? get_be16(p + 6) : p[3]; /* block descriptors: skipped */
-	while (at < len) {
-		if (len - at < 2 || len - at < 2u + p[at + 1])
-			return check(m, KEY_ILLEGAL, ASC_PARAM_LENGTH, 0);
-		if (!select_page(m, p + at))
-			return check(m, KEY_ILLEGAL, ASC_PARAM_FIELD, 0);
-		at += 2u + p[at + 1];
-	}
-	return MMC_GOOD;
+	return mmc_reply_cut(io, at, get_be16(cdb + 7));
 }
 
 /* ---- commands about the medium ---- */
@@ -467,7 +283,7 @@ static enum mmc_next
 start_read(struct mmc *m, struct mmc_io *io, uint32_t lba, uint32_t count)
 {
 	if (lba > m->sectors || count > m->sectors - lba)
-		return check(m, KEY_ILLEGAL, ASC_LBA_RANGE, 0);
+		return mmc_check(m, KEY_ILLEGAL, ASC_LBA_RANGE, 0);
 	io->lba = lba;
 	io->count = count;
 	return count && io->bytes ? MMC_READ : MMC_GOOD;
@@ -505,9 +321,9 @@ read_cd_fields(struct mmc *m, const uint8_t *cdb, struct mmc_io *io, uint32_t lb
 	unsigned type = cdb[1] >> 2 & 7;
 
 	if (type != 0 && type != 2) /* any, or mode 1: what a data disc has */
-		return check(m, KEY_ILLEGAL, ASC_MODE_OF_TRACK, 0);
+		return mmc_check(m, KEY_ILLEGAL, ASC_MODE_OF_TRACK, 0);
 	if ((cdb[9] & 0x06) || (cdb[10] & 7)) /* C2 errors, subchannels */
-		return bad_field(m);
+		return mmc_bad_field(m);
 	io->fields = cdb[9] & 0xf8;
 	io->bytes = field_bytes(io->fields);
 	return start_read(m, io, lba, count);
@@ -531,7 +347,7 @@ read_cd_msf(struct mmc *m, const uint8_t *cdb, uint8_t *r, struct mmc_io *io)
 	uint32_t start = msf_to_lba(cdb + 3), end = msf_to_lba(cdb + 6);
 
 	if (end < start)
-		return bad_field(m);
+		return mmc_bad_field(m);
 	return read_cd_fields(m, cdb, io, start, end - start);
 }
 
@@ -539,7 +355,7 @@ static enum mmc_next
 seek(struct mmc *m, const uint8_t *cdb, uint8_t *r, struct mmc_io *io)
 {
 	if (get_be32(cdb + 2) >= m->sectors)
-		return check(m, KEY_ILLEGAL, ASC_LBA_RANGE, 0);
+		return mmc_check(m, KEY_ILLEGAL, ASC_LBA_RANGE, 0);
 	return MMC_GOOD;
 }
 
@@ -620,15 +436,15 @@ read_toc(struct mmc *m, const uint8_t *cdb, uint8_t *r, struct mmc_io *io)
 	switch (format) {
 	case 0:
 		if (cdb[6] > 1 && cdb[6] != 0xaa)
-			return bad_field(m);
+			return mmc_bad_field(m);
 		n = toc_tracks(m, r, cdb[6], msf);
 		break;
 	case 1: n = toc_sessions(m, r, msf); break;
 	case 2: n = toc_full(m, r); break;
-	default: return bad_field(m);
+	default: return mmc_bad_field(m);
 	}
 	put_be16(r, (uint16_t)(n - 2));
-	return reply_cut(io, n, get_be16(cdb + 7));
+	return mmc_reply_cut(io, n, get_be16(cdb + 7));
 }
 
 static enum mmc_next
@@ -640,7 +456,7 @@ read_subchannel(struct mmc *m, const uint8_t *cdb, uint8_t *r, struct mmc_io *io
 	r[1] = 0x15; /* no audio status */
 	if (cdb[2] & 0x40) {
 		if (cdb[3] < 1 || cdb[3] > 3)
-			return bad_field(m);
+			return mmc_bad_field(m);
 		r[4] = cdb[3];
 		n = cdb[3] == 1 ? 16 : 24;
 		if (cdb[3] == 1) {
@@ -650,7 +466,7 @@ read_subchannel(struct mmc *m, const uint8_t *cdb, uint8_t *r, struct mmc_io *io
 		}
 		put_be16(r + 2, (uint16_t)(n - 4));
 	}
-	return reply_cut(io, n, get_be16(cdb + 7));
+	return mmc_reply_cut(io, n, get_be16(cdb + 7));
 }
 
 static enum mmc_next
@@ -659,25 +475,25 @@ read_header(struct mmc *m, const uint8_t *cdb, uint8_t *r, struct mmc_io *io)
 	uint32_t lba = get_be32(cdb + 2);
 
 	if (lba >= m->sectors)
-		return check(m, KEY_ILLEGAL, ASC_LBA_RANGE, 0);
+		return mmc_check(m, KEY_ILLEGAL, ASC_LBA_RANGE, 0);
 	memset(r, 0, 8);
 	r[0] = 1; /* mode 1 */
 	put_address(r + 4, lba, cdb[1] & 2);
-	return reply_cut(io, 8, get_be16(cdb + 7));
+	return mmc_reply_cut(io, 8, get_be16(cdb + 7));
 }
 
 static enum mmc_next
 read_disc_info(struct mmc *m, const uint8_t *cdb, uint8_t *r, struct mmc_io *io)
 {
 	if (cdb[1] & 7)
-		return bad_field(m);
+		return mmc_bad_field(m);
 	memset(r, 0, 34);
 	put_be16(r, 32);
 	r[2] = 0x0e; /* complete, last session complete */
 	r[3] = r[4] = r[5] = r[6] = 1;
 	r[7] = 0x20;             /* unrestricted use */
 	memset(r + 16, 0xff, 8); /* no further lead-in or lead-out */
-	return reply_cut(io, 34, get_be16(cdb + 7));
+	return mmc_reply_cut(io, 34, get_be16(cdb + 7));
 }
 
 static enum mmc_next
@@ -686,21 +502,21 @@ read_track_info(struct mmc *m, const uint8_t *cdb, uint8_t *r, struct mmc_io *io
 	uint32_t which = get_be32(cdb + 2);
 
 	if ((cdb[1] & 3) == 0 ? which >= m->sectors : which != 1)
-		return bad_field(m);
+		return mmc_bad_field(m);
 	memset(r, 0, 36);
 	put_be16(r, 34);
 	r[2] = r[3] = 1;
 	r[5] = 0x04; /* data track */
 	r[6] = 0x01; /* mode 1 */
 	put_be32(r + 24, m->sectors);
-	return reply_cut(io, 36, get_be16(cdb + 7));
+	return mmc_reply_cut(io, 36, get_be16(cdb + 7));
 }
 
 static enum mmc_next
 read_disc_structure(struct mmc *m, const uint8_t *cdb, uint8_t *r, struct mmc_io *io)
 {
-	if (!is_dvd(m) || cdb[6] || cdb[7]) /* only format 0, physical, of layer 0 */
-		return bad_field(m);
+	if (!mmc_is_dvd(m) || cdb[6] || cdb[7]) /* only format 0, physical, of layer 0 */
+		return mmc_bad_field(m);
 	memset(r, 0, 24);
 	put_be16(r, 22);
 	r[4] = 0x01; /* DVD-ROM, part version 1 */
@@ -708,7 +524,7 @@ read_disc_structure(struct mmc *m, const uint8_t *cdb, uint8_t *r, struct mmc_io
 	r[6] = 0x01;
 	put_be32(r + 8, 0x030000);
 	put_be32(r + 12, 0x030000 + m->sectors - 1);
-	return reply_cut(io, 24, get_be16(cdb + 8));
+	return mmc_reply_cut(io, 24, get_be16(cdb + 8));
 }
 
 static enum mmc_next
@@ -730,8 +546,8 @@ static const struct mmc_cmd {
 	{ 0x03, IGNORES_ATTENTION, request_sense },
 	{ 0x08, NEEDS_MEDIUM, read_6 },
 	{ 0x12, IGNORES_ATTENTION, inquiry },
-	{ 0x15, 0, mode_select },
-	{ 0x1a, 0, mode_sense_6 },
+	{ 0x15, 0, mmc_mode_select },
+	{ 0x1a, 0, mmc_mode_sense_6 },
 	{ 0x1b, 0, start_stop },
 	{ 0x1e, 0, prevent_allow },
 	{ 0x25, NEEDS_MEDIUM, read_capacity },
@@ -748,8 +564,8 @@ static const struct mmc_cmd {
 	{ 0x4e, NEEDS_MEDIUM, test_unit_ready }, /* STOP PLAY/SCAN */
 	{ 0x51, NEEDS_MEDIUM, read_disc_info },
 	{ 0x52, NEEDS_MEDIUM, read_track_info },
-	{ 0x55, 0, mode_select },
-	{ 0x5a, 0, mode_sense_10 },
+	{ 0x55, 0, mmc_mode_select },
+	{ 0x5a, 0, mmc_mode_sense_10 },
 	{ 0xa8, NEEDS_MEDIUM, read_blocks },
 	{ 0xad, NEEDS_MEDIUM, read_disc_structure },
 	{ 0xb9, NEEDS_MEDIUM, read_cd_msf },
@@ -778,14 +594,14 @@ mmc_command(struct mmc *m, const uint8_t cdb[12], uint8_t *reply, struct mmc_io 
 		uint8_t asc = m->attention == MMC_ATTN_RESET ? ASC_RESET : ASC_MEDIUM_CHANGED;
 
 		m->attention = MMC_ATTN_NONE;
-		return check(m, KEY_ATTENTION, asc, 0);
+		return mmc_check(m, KEY_ATTENTION, asc, 0);
 	}
 	if (!c)
-		return check(m, KEY_ILLEGAL, ASC_OPCODE, 0);
+		return mmc_check(m, KEY_ILLEGAL, ASC_OPCODE, 0);
 	if (cdb[0] != 0x03) /* sense lasts until the next command */
 		m->key = m->asc = m->ascq = 0;
 	if ((c->flags & NEEDS_MEDIUM) && !is_present(m))
-		return check(m, KEY_NOT_READY, ASC_NO_MEDIUM, m->tray_open ? 2 : 1);
+		return mmc_check(m, KEY_NOT_READY, ASC_NO_MEDIUM, m->tray_open ? 2 : 1);
 	return c->fn(m, cdb, reply, ret_io);
 }
 
