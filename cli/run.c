@@ -39,6 +39,7 @@ struct run {
 	pid_t pid;
 	int status; /* -1: lodge-vm has not said */
 	bool quit_asked;
+	char why[512]; /* its last word */
 	struct msg *msg;
 	struct proto_reply *reply;
 };
@@ -255,16 +256,7 @@ on_event(struct run *r, const struct proto_event *v)
 	switch (v->kind) {
 	case PROTO_EVENT_EXIT:
 		r->status = (int)(v->value & 0xff);
-		term_drain(&r->term);
-		if (v->value == PROTO_EXIT_ERROR && v->text[0]) {
-			if (r->term.raw)
-				term_say(&r->term, "\n", 1);
-			term_guard_restore(r->term.guard);
-			r->term.raw = false;
-			log_error("%s", v->text);
-		} else if (v->text[0]) {
-			say_event(r, v->text);
-		}
+		memcpy(r->why, v->text, sizeof(r->why)); /* said when the screen is left */
 		break;
 	case PROTO_EVENT_STOPPED:
 	case PROTO_EVENT_RESET:
@@ -273,6 +265,22 @@ on_event(struct run *r, const struct proto_event *v)
 		break;
 	default: break;
 	}
+}
+
+static void
+say_why(struct run *r)
+{
+	if (!r->why[0])
+		return;
+	if (r->status != PROTO_EXIT_ERROR) {
+		say_event(r, r->why);
+		return;
+	}
+	if (r->term.raw && !r->term.at_line_start)
+		term_say(&r->term, "\n", 1);
+	term_guard_restore(r->term.guard);
+	r->term.raw = false;
+	log_error("%s", r->why);
 }
 
 static void
@@ -423,6 +431,7 @@ run(struct run *r, const struct options *o, struct term_guard *g, struct err *e)
 		fcntl(r->err_fd, F_SETFL, O_NONBLOCK);
 		err_ready(r, LOOP_READ);
 	}
+	say_why(r);
 	return 0;
 }
 

@@ -21,8 +21,9 @@
 #include <errno.h>
 #include <time.h>
 
-#define TURN_INSNS 20000
-#define IDLE_NS    (10 * 1000 * 1000) /* all halted and no deadline: looks again after this */
+#define TURN_INSNS  5000
+#define TURN_SPREAD 2003
+#define IDLE_NS     (10 * 1000 * 1000) /* all halted and no deadline: looks again after this */
 
 struct vcpus {
 	pthread_mutex_t lock;
@@ -161,6 +162,17 @@ wait_outside(struct vcpus *v)
 	pthread_mutex_unlock(&v->lock);
 }
 
+/* Turns of one length could end at the same place of a loop for ever, say while it holds
+ * the lock that the others wait for: so they differ, by a rule that a restored machine
+ * follows too. */
+static uint64_t
+turn_length(const struct cpu *c)
+{
+	uint64_t h = (c->icount + c->index) * 0x9e3779b97f4a7c15ull;
+
+	return TURN_INSNS + (h >> 40) % TURN_SPREAD;
+}
+
 static enum cpu_exit
 give_turn(struct machine *m, struct cpu *c)
 {
@@ -170,7 +182,7 @@ give_turn(struct machine *m, struct cpu *c)
 	clock_turn(&m->clock, &c->icount);
 	set_limit(m, c);
 	machine_unlock(m);
-	why = cpu_run(c, TURN_INSNS);
+	why = cpu_run(c, turn_length(c));
 	machine_lock(m);
 	clock_turn(&m->clock, NULL);
 	machine_unlock(m);
