@@ -154,6 +154,9 @@ vga_create(struct dev *d, struct err *e)
 
 	s->vga.dev = d;
 	s->vga.vram_size = VRAM_BYTES;
+	/* This adapter's memory answers whatever Miscellaneous Output bit 1 says; GRUB's build
+	 * as a firmware counts on it. */
+	s->vga.ram_always = true;
 	if (disp) {
 		disp->render = display_render;
 		disp->text = display_text;

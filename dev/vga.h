@@ -89,7 +89,8 @@ struct vga {
 	uint32_t plane_mask;  /* plane offsets wrap here: ffffh, more for VBE 16-colour modes */
 	uint32_t window_base; /* added to window addresses: the VBE bank, in plane bytes or bytes */
 	bool window_linear;   /* the window shows packed pixels */
-	uint8_t pad[7];
+	bool ram_always;      /* VGA_MISC_RAM does nothing */
+	uint8_t pad[6];
 	struct vga_linear linear;
 };
 
@@ -125,6 +126,7 @@ _Static_assert(sizeof(struct vga_linear) == 20, "no hidden padding");
 	DEV_TRANSIENT(T, vga.plane_mask), \
 	DEV_TRANSIENT(T, vga.window_base), \
 	DEV_TRANSIENT(T, vga.window_linear), \
+	DEV_TRANSIENT(T, vga.ram_always), \
 	DEV_TRANSIENT(T, vga.pad), \
 	DEV_TRANSIENT(T, vga.linear)
 /* clang-format on */

@@ -164,7 +164,8 @@ vga_mem_decode(const struct vga *v, uint32_t off, uint32_t *ret_addr)
 	} maps[4] = { { 0, 0x20000 }, { 0, 0x10000 }, { 0x10000, 0x8000 }, { 0x18000, 0x8000 } };
 	unsigned map = v->gfx[GR_MISC] >> 2 & 3;
 
-	if (!v->vram || !(v->misc & VGA_MISC_RAM) || off - maps[map].start >= maps[map].size)
+	if (!v->vram || !(v->ram_always || v->misc & VGA_MISC_RAM) ||
+	    off - maps[map].start >= maps[map].size)
 		return false;
 	*ret_addr = off - maps[map].start;
 	return true;
