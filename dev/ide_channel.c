@@ -525,12 +525,25 @@ drive_sane(const struct ide_drive *v)
 	return v->multiple <= IDE_MULTIPLE_MAX && v->heads && v->heads <= 16 && v->sectors;
 }
 
+/* The borders of the DRQ block mean something in PIO only, and all of them only while
+ * something moves. */
+static bool
+borders_sane(const struct ide_channel *ch)
+{
+	if (ch->len > IDE_BUF)
+		return false;
+	if (ch->xfer == IDE_XFER_PIO_IN || ch->xfer == IDE_XFER_PIO_OUT)
+		return ch->pos <= ch->block_end && ch->block_end <= ch->len;
+	if (ch->xfer == IDE_XFER_DMA_IN || ch->xfer == IDE_XFER_DMA_OUT)
+		return ch->pos <= ch->len;
+	return !ch->dma_ready;
+}
+
 static bool
 transfer_sane(const struct ide_channel *ch)
 {
-	return ch->len <= IDE_BUF && ch->block_end <= ch->len && ch->pos <= ch->block_end &&
-	       ch->chunk <= IDE_BUF_SECTORS && ch->cd_bytes <= MMC_SECTOR_RAW && ch->block &&
-	       !(ch->prd_left & ~0x1ffffu);
+	return borders_sane(ch) && ch->chunk <= IDE_BUF_SECTORS && ch->cd_bytes <= MMC_SECTOR_RAW &&
+	       ch->block && !(ch->prd_left & ~0x1ffffu);
 }
 
 bool
