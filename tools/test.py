@@ -217,7 +217,9 @@ def unit_tests(res, name, folder, env=None):
     log = os.path.join(TOP, folder, 'meson-logs', 'testlog.json')
     if os.path.exists(log):
         os.unlink(log)
+    # the machine may be slow or shared: limits are for hangs only
     status, out = run(['meson', 'test', '-C', folder, '--no-rebuild', '--suite', 'unit',
+                       '--timeout-multiplier', '6',
                        '--print-errorlogs'], env=env)
     if not os.path.exists(log):
         res.fail(name, out)
