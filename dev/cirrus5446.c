@@ -531,6 +531,8 @@ port_write(struct dev *d, unsigned port, uint8_t val)
 	case 0x3d5:
 		if (color == (port == 0x3d5))
 			write_crtc(c, port, val);
+		else
+			vga_regs_write(&c->vga, port, val);
 		break;
 	default: vga_regs_write(&c->vga, port, val); break;
 	}

@@ -19,6 +19,8 @@ enum crtc_index {
 	CR_VTOTAL = 0x06,
 	CR_OVERFLOW = 0x07,
 	CR_MAX_SCAN = 0x09,
+	CR_CURSOR_HIGH = 0x0e,
+	CR_CURSOR_LOW = 0x0f,
 	CR_VRETRACE_START = 0x10,
 	CR_VRETRACE_END = 0x11,
 	CR_VDISPLAY_END = 0x12,
@@ -432,12 +434,39 @@ port_find(const struct vga *v, unsigned port)
 	return &none;
 }
 
+/*
+ * Firmware programs the CRTC at the address to which it will move it afterwards, and
+ * resets the flip-flop at 3DAh whatever the address is.  Both are heard; but nothing is read
+ * at the address not selected, and the cursor's location does not change there: that is
+ * how programs look for a second adapter.
+ */
+static void
+other_address_read(struct vga *v, unsigned port)
+{
+	if ((port & 0xf) == 0xa)
+		v->attr_is_data = 0;
+}
+
+static void
+other_address_write(struct vga *v, unsigned port, uint8_t val)
+{
+	if ((port & 0xf) == 0x4)
+		write_crtc_index(v, val);
+	else if ((port & 0xf) == 0x5 && v->crtc_index != CR_CURSOR_HIGH &&
+		 v->crtc_index != CR_CURSOR_LOW)
+		write_crtc(v, val);
+}
+
 uint8_t
 vga_regs_read(struct vga *v, unsigned port)
 {
 	const struct port *p = port_find(v, port);
 
-	return p->read ? p->read(v) : 0xff;
+	if (p->read)
+		return p->read(v);
+	if ((port & ~0xfu) != 0x3c0)
+		other_address_read(v, port);
+	return 0xff;
 }
 
 void
@@ -447,6 +476,8 @@ vga_regs_write(struct vga *v, unsigned port, uint8_t val)
 
 	if (p->write)
 		p->write(v, val);
+	else if ((port & ~0xfu) != 0x3c0)
+		other_address_write(v, port, val);
 }
 
 void

@@ -446,6 +446,17 @@ TEST(registers_read_back_and_protect)
 	out(&r, 0x3c2, 0x66);
 	CHECK_EQ(in(&r, 0x3d4), 0xff);
 	CHECK_EQ(in(&r, 0x3b4), 0x07);
+	/* at the other address the CRTC hears what firmware writes before it moves it there,
+	 * but a program that looks for a second adapter finds none and moves no cursor */
+	out_indexed(&r, 0x3d4, 0x0f, 0x66);
+	CHECK_EQ(in(&r, 0x3d5), 0xff);
+	CHECK(in(&r, 0x3b5) != 0x66);
+	out_indexed(&r, 0x3d4, 0x14, 0x0c);
+	CHECK_EQ(in(&r, 0x3b5), 0x0c);
+	out(&r, 0x3c0, 0x20);
+	CHECK_EQ(in(&r, 0x3da), 0xff);
+	out(&r, 0x3c0, 0x33);
+	CHECK_EQ(in(&r, 0x3c0), 0x33);
 	out(&r, 0x3c2, 0x67);
 	in(&r, 0x3da);
 	out(&r, 0x3c0, 0x33);
