@@ -99,6 +99,14 @@ input_text(struct input *in, const char *text, struct err *e)
 
 /* ---- pointer ---- */
 
+static unsigned
+leds(void *ctx)
+{
+	struct dev *d = keyboard(ctx);
+
+	return d ? i8042_leds(d) : 0;
+}
+
 static bool
 wants_abs(void *ctx)
 {
@@ -144,7 +152,7 @@ void
 input_init(struct input *in, struct machine *m)
 {
 	in->m = m;
-	in->sink = (struct input_sink){ in, sink_key, pointer_abs, pointer_rel, wants_abs, NULL };
+	in->sink = (struct input_sink){ in, sink_key, pointer_abs, pointer_rel, wants_abs, leds };
 	clock_add_timer(&m->clock, &in->timer, next_key, in);
 }
 
