@@ -122,7 +122,7 @@ pointer_rel(void *ctx, int dx, int dy, unsigned buttons, int wheel)
 
 	in->buttons = buttons;
 	if (keyboard(in))
-		i8042_mouse(keyboard(in), dx, dy, wheel, buttons);
+		i8042_mouse(keyboard(in), dx, dy, buttons, wheel);
 }
 
 /* Without a tablet driver the PS/2 mouse gets the difference: near enough for menus. */
