@@ -576,9 +576,9 @@ board_destroy(struct board *b)
 {
 	if (!b)
 		return;
+	pci_bus_fini(&b->pci); /* while the devices on it are still there */
 	while (b->ndevs)
 		destroy_device(b, b->devs[--b->ndevs]);
-	pci_bus_fini(&b->pci);
 	mem_free(b);
 }
 
