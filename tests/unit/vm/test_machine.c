@@ -8,75 +8,13 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "tests/unit/test.h"
+#include "tests/unit/vm/rig.h"
 #include "vm/board.h"
 #include "vm/machine.h"
 #include "vm/state.h"
 #include "vm/vcpu.h"
 
-#include <sys/mman.h>
 #include <unistd.h>
-
-#define ROM_BYTES 65536
-#define MEMORY    (4 * MIB)
-#define STATUS(v) ((v)*2 + 1)
-
-struct code {
-	uint16_t off;
-	uint8_t len;
-	uint8_t bytes[64];
-};
-
-/* FFFF0h: to the start of the ROM */
-static const struct code reset_vector = { 0xfff0, 5, { 0xea, 0x00, 0x00, 0x00, 0xf0 } };
-
-struct rig {
-	struct proto_config *cfg;
-	struct machine *m;
-	struct err err;
-};
-
-static int
-make_fd(const void *data, size_t len, size_t size)
-{
-	int fd = memfd_create("test", MFD_CLOEXEC);
-
-	if (fd < 0 || ftruncate(fd, (off_t)size) < 0 || pwrite(fd, data, len, 0) != (ssize_t)len)
-		return -1;
-	return fd;
-}
-
-static int
-rig_init(struct rig *r, const struct code *code, unsigned n, unsigned cpus)
-{
-	uint8_t *rom = xalloc(ROM_BYTES);
-
-	memset(r, 0, sizeof(*r));
-	memset(rom, 0xf4, ROM_BYTES); /* HLT */
-	memcpy(rom + reset_vector.off, reset_vector.bytes, reset_vector.len);
-	for (unsigned i = 0; i < n; i++)
-		memcpy(rom + code[i].off, code[i].bytes, code[i].len);
-	r->cfg = xalloc(sizeof(*r->cfg));
-	proto_config_init(r->cfg);
-	r->cfg->memory_bytes = MEMORY;
-	r->cfg->memory_fd = make_fd("", 0, MEMORY + PROTO_MEMORY_EXTRA);
-	r->cfg->bios_fd = make_fd(rom, ROM_BYTES, ROM_BYTES);
-	r->cfg->cpus = cpus;
-	(void)snprintf(r->cfg->cpu_model, sizeof(r->cfg->cpu_model), "pentium3");
-	r->cfg->clock = PROTO_CLOCK_INSNS;
-	r->cfg->has_debug_exit = 1;
-	r->cfg->debug_exit_port = 0xf4;
-	mem_free(rom);
-	r->m = xalloc(sizeof(*r->m));
-	return machine_create(r->m, r->cfg, -1, &r->err);
-}
-
-static void
-rig_fini(struct rig *r)
-{
-	machine_destroy(r->m);
-	mem_free(r->m);
-	mem_free(r->cfg);
-}
 
 static int
 run_code(const struct code *code, unsigned n, unsigned cpus)
@@ -155,7 +93,7 @@ TEST(a_machine_ends_with_the_guests_status)
 	static const struct code code[] = { { 0, 4,
 	    { 0xb0, 0x15, 0xe6, 0xf4 } } }; /* out 0xf4, al */
 
-	CHECK_EQ(run_code(code, 1, 1), STATUS(0x15));
+	CHECK_EQ(run_code(code, 1, 1), RIG_STATUS(0x15));
 }
 
 /* Counter 0 at 1 kHz, ten ticks through the 8259 with HLT between them. */
@@ -182,7 +120,7 @@ static const struct code ticks[] = {
 
 TEST(timer_interrupts_wake_the_processor)
 {
-	CHECK_EQ(run_code(ticks, ARRAY_SIZE(ticks), 1), STATUS(10));
+	CHECK_EQ(run_code(ticks, ARRAY_SIZE(ticks), 1), RIG_STATUS(10));
 }
 
 TEST(ticks_take_guest_time)
@@ -230,7 +168,7 @@ TEST(port_92_gates_a20)
 		0x26, 0x02, 0x1e, 0x10, 0x05,       /* add bl, [FFFF:510h]: another byte, 0 */
 		0x88, 0xd8, 0xe6, 0xf4 } } };       /* exit with bl */
 
-	CHECK_EQ(run_code(code, 1, 1), STATUS(0x22));
+	CHECK_EQ(run_code(code, 1, 1), RIG_STATUS(0x22));
 }
 
 /* CF9h: the second time round a byte in RAM says so. */
@@ -242,7 +180,7 @@ TEST(a_reset_keeps_memory_and_starts_again)
 		0xc6, 0x06, 0x00, 0x06, 0x5a, 0xba, 0xf9, 0x0c, 0xb0, 0x02, 0xee, 0xb0, 0x06, 0xee,
 		0xf4, 0xb0, 0x33, 0xe6, 0xf4 } } };
 
-	CHECK_EQ(run_code(code, 1, 1), STATUS(0x33));
+	CHECK_EQ(run_code(code, 1, 1), RIG_STATUS(0x33));
 }
 
 TEST(no_reboot_ends_the_machine_instead)
@@ -305,7 +243,7 @@ save_in_mid_work(struct save_job *j, struct rig *r)
 {
 	memset(j, 0, sizeof(*j));
 	j->r = r;
-	j->fd = make_fd("", 0, 0);
+	j->fd = rig_fd("", 0, 0);
 	j->result = -1;
 	loop_post(r->m->loop, save_and_quit, j);
 	machine_main(r->m);
@@ -330,7 +268,7 @@ TEST(a_saved_machine_goes_on_where_it_was)
 	rig_fini(&b);
 	close(j.fd);
 	CHECK_EQ(ns, j.ns);
-	CHECK_EQ(status, STATUS(0x21));
+	CHECK_EQ(status, RIG_STATUS(0x21));
 }
 
 TEST(ticks_go_on_after_a_restore)
@@ -350,7 +288,7 @@ TEST(ticks_go_on_after_a_restore)
 	ns = clock_now(&b.m->clock);
 	rig_fini(&b);
 	close(j.fd);
-	CHECK_EQ(status, STATUS(10));
+	CHECK_EQ(status, RIG_STATUS(10));
 	CHECK(ns > 9900000 && ns < 10200000);
 }
 
