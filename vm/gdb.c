@@ -451,15 +451,16 @@ cmd_step(struct gdb *g, const char *p)
 static bool
 vcont_action(struct gdb *g, const char **p, uint64_t *named)
 {
-	char what = *(*p)++;
+	char what = **p;
 	int64_t cpu = -1;
 	uint64_t sig;
 
+	if (!what || !strchr("cCsS", what))
+		return false;
+	++*p;
 	if ((what == 'C' || what == 'S') && !get_hex(p, &sig))
 		return false;
 	if (get_char(p, ':') && !get_thread(g, p, &cpu))
-		return false;
-	if (!strchr("cCsS", what))
 		return false;
 	for (unsigned i = 0; i < g->m->cpus.n; i++) {
 		if ((cpu >= 0 && i != (unsigned)cpu) || (*named >> i & 1))
