@@ -344,8 +344,10 @@ signal_ready(void *ctx, unsigned events)
 		return;
 	if (si.ssi_signo == SIGCONT)
 		term_again_raw(&r->term);
-	else
+	else if (si.ssi_signo != SIGWINCH)
 		quit(r);
+	else if (r->setup.cfg.display == PROTO_DISPLAY_TEXT)
+		term_resized(&r->term);
 }
 
 /* ---- the course of it ---- */
@@ -361,6 +363,7 @@ watch(struct run *r, struct term_guard *g, const struct options *o, struct err *
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCONT);
+	sigaddset(&set, SIGWINCH);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	ignore_sigpipe();
 	r->sig_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -219,6 +221,20 @@ to_guest(struct term *t, const uint8_t *p, size_t len)
 	t->npending += len;
 	flush_pending(t);
 	update_events(t);
+}
+
+void
+term_resized(struct term *t)
+{
+	struct winsize ws;
+	char report[32];
+	int n;
+
+	if (!t->is_tty || ioctl(STDIN_FILENO, TIOCGWINSZ, &ws) < 0 || ws.ws_row < 2 ||
+	    ws.ws_col < 2)
+		return;
+	n = snprintf(report, sizeof(report), "\033[%u;%uR", ws.ws_row, ws.ws_col);
+	to_guest(t, (const uint8_t *)report, (size_t)n);
 }
 
 static void

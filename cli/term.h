@@ -78,6 +78,8 @@ void term_monitor(struct term *t, bool on);
 void term_say(struct term *t, const char *text, size_t len);
 void term_prompt(struct term *t);
 void term_again_raw(struct term *t); /* after SIGCONT */
+/* After SIGWINCH: tells the machine's text display, as a terminal itself would when asked. */
+void term_resized(struct term *t);
 /* Writes what the machine has sent and is still in the socket. */
 void term_drain(struct term *t);
 
