@@ -117,6 +117,8 @@ update_picture(struct cirrus *c)
 	struct vga *v = &c->vga;
 	unsigned ext = c->crtc[CR_EXT_DISPLAY], start, repeat;
 
+	/* The tables of vgabios-cirrus (SeaBIOS) leave the screen off in these modes. */
+	v->ignore_screen_off = c->seq[SR_MODE] & SR7_EXTENDED;
 	if (!(c->seq[SR_MODE] & SR7_EXTENDED) || !(v->gfx[6] & VGA_GR6_GRAPHICS)) {
 		v->linear.bits = 0;
 		return;

@@ -90,7 +90,8 @@ struct vga {
 	uint32_t window_base; /* added to window addresses: the VBE bank, in plane bytes or bytes */
 	bool window_linear;   /* the window shows packed pixels */
 	bool ram_always;      /* VGA_MISC_RAM does nothing */
-	uint8_t pad[6];
+	bool ignore_screen_off; /* VGA_SR1_SCREEN_OFF does nothing */
+	uint8_t pad[5];
 	struct vga_linear linear;
 };
 
@@ -127,6 +128,7 @@ _Static_assert(sizeof(struct vga_linear) == 20, "no hidden padding");
 	DEV_TRANSIENT(T, vga.window_base), \
 	DEV_TRANSIENT(T, vga.window_linear), \
 	DEV_TRANSIENT(T, vga.ram_always), \
+	DEV_TRANSIENT(T, vga.ignore_screen_off), \
 	DEV_TRANSIENT(T, vga.pad), \
 	DEV_TRANSIENT(T, vga.linear)
 /* clang-format on */

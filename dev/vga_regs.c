@@ -139,7 +139,9 @@ vga_regs_frame(struct vga *v)
 bool
 vga_regs_blank(const struct vga *v)
 {
-	return (v->seq[1] & VGA_SR1_SCREEN_OFF) || !(v->attr_index & VGA_ATTR_PAS);
+	bool off = !v->ignore_screen_off && (v->seq[1] & VGA_SR1_SCREEN_OFF);
+
+	return off || !(v->attr_index & VGA_ATTR_PAS);
 }
 
 static uint8_t

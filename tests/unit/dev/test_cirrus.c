@@ -187,6 +187,21 @@ TEST(pixel_formats)
 	}
 }
 
+TEST(screen_off_counts_in_vga_modes_only)
+{
+	static struct rig r;
+
+	start(&r, 1, W);
+	r.vram[0] = 0x3f;
+	seq(&r, 1, 0x21);
+	render(&r);
+	CHECK(pixel(&r, 0, 0) != 0);
+	seq(&r, 7, 0);
+	render(&r);
+	CHECK_EQ(pixel(&r, 0, 0), 0);
+	stop(&r);
+}
+
 TEST(banks_reach_all_memory)
 {
 	static struct rig r;
