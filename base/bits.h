@@ -36,9 +36,10 @@ is_pow2(uint64_t v)
 	return v && !(v & (v - 1));
 }
 
-/* a must be a power of two */
-#define ALIGN_UP(v, a)   (((v) + (a)-1) & ~((a)-1))
-#define ALIGN_DOWN(v, a) ((v) & ~((a)-1))
+/* a must be a power of two. In the wider of the two types: the complement of a 32-bit mask
+ * would cut a 64-bit value. */
+#define ALIGN_UP(v, a)   (((v) + (a)-1) & ~((__typeof__((v) + (a)))(a)-1))
+#define ALIGN_DOWN(v, a) ((v) & ~((__typeof__((v) + (a)))(a)-1))
 
 /* Sign-extends the low `bytes` (1, 2, 4, 8) bytes of v. */
 static inline int64_t

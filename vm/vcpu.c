@@ -23,6 +23,7 @@
 
 #define TURN_INSNS  5000
 #define TURN_SPREAD 2003
+#define DUE_ROUNDS  64
 #define IDLE_NS     (10 * 1000 * 1000) /* all halted and no deadline: looks again after this */
 
 struct vcpus {
@@ -105,6 +106,15 @@ set_limit(struct machine *m, struct cpu *c)
 	cpu_limits_changed(c);
 }
 
+/* A device that stays behind however often it fires gets its turn again after the next
+ * block. */
+static void
+run_due(struct machine *m)
+{
+	for (unsigned i = 0; i < DUE_ROUNDS && clock_run_due(&m->clock); i++)
+		;
+}
+
 void
 vcpus_tick(void *ctx, struct cpu *c)
 {
@@ -112,8 +122,7 @@ vcpus_tick(void *ctx, struct cpu *c)
 
 	machine_lock(m);
 	if (m->clock.running)
-		while (clock_run_due(&m->clock))
-			;
+		run_due(m);
 	set_limit(m, c);
 	machine_unlock(m);
 }
@@ -134,8 +143,7 @@ skip_idle(struct machine *m)
 	machine_lock(m);
 	if (m->clock.next_ns != CLOCK_OFF) {
 		clock_skip_to(&m->clock, m->clock.next_ns);
-		while (clock_run_due(&m->clock))
-			;
+		run_due(m);
 		found = true;
 	}
 	machine_unlock(m);
