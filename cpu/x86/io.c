@@ -88,27 +88,23 @@ run_length(struct cpu *c, const struct seg *s, uint64_t ea, unsigned size, uint6
 }
 
 /* A batch goes through a buffer: a register callback may give way to other processors, so no
- * pointer into guest memory may be held across it. */
+ * pointer into guest memory may be held across it. What can fault does so before the device is
+ * asked: its data would be lost. */
 static unsigned
 ins_run(struct cpu *c, const struct insn *in, uint16_t port, uint64_t ea, uint64_t count)
 {
-	unsigned size = insn_size(in), len;
-	const struct seg *es = &c->seg[SEG_ES];
-	unsigned n = run_length(c, es, ea, size, count, in->asize, SEG_OK_W);
+	unsigned size = insn_size(in);
+	unsigned n = run_length(c, &c->seg[SEG_ES], ea, size, count, in->asize, SEG_OK_W);
 	uint8_t buf[BATCH_BYTES];
-	uint64_t lin;
 
+	mem_probe_write(c, SEG_ES, ea, size * n);
 	if (n > 1) {
-		lin = seg_linear(c, SEG_ES, ea, size * n, SEG_OK_W);
-		if (access_page_ptr(c, lin, MMU_WRITE, &len)) {
-			n = mem_space_read_many(c->env->io, port, size, buf, n);
-			mem_write_bytes(c, SEG_ES, ea, buf, n * size);
-			return n;
-		}
+		n = mem_space_read_many(c->env->io, port, size, buf, n);
+		mem_write_bytes(c, SEG_ES, ea, buf, n * size);
+	} else {
+		mem_write(c, SEG_ES, ea, size, mem_space_read(c->env->io, port, size));
 	}
-	mem_probe_write(c, SEG_ES, ea, size);
-	mem_write(c, SEG_ES, ea, size, mem_space_read(c->env->io, port, size));
-	return 1;
+	return n;
 }
 
 static unsigned
