@@ -151,7 +151,7 @@ env_debug_stop(void *ctx, struct cpu *c, int why)
 	struct machine *m = ctx;
 
 	/* The first one counts; another that stops meanwhile is seen at the next go. */
-	machine_lock(m);
+	vcpus_lock(m);
 	if (!m->debug_cpu) {
 		m->debug_cpu = c;
 		m->debug_why = why;
