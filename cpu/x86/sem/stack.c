@@ -59,10 +59,16 @@ do_popa(struct cpu *c, const struct insn *in, unsigned size)
 }
 SEM_SIZES(popa)
 
+/*
+ * FrameTemp is SP, ESP or RSP by operand size, whatever the stack's width: on a 16-bit stack
+ * a 32-bit ENTER keeps the upper half of ESP in EBP.  It faults, before anything changes, when
+ * a write at the final stack pointer would (SDM 2 ENTER); processors probe an operand's width.
+ */
 static ALWAYS_INLINE void
 do_enter(struct cpu *c, const struct insn *in, unsigned size)
 {
-	uint64_t mask = stack_mask(c), sp = (c->gpr[REG_SP] - size) & mask, frame = sp;
+	uint64_t mask = stack_mask(c), sp = (c->gpr[REG_SP] - size) & mask;
+	uint64_t frame = (c->gpr[REG_SP] & ~mask) | sp;
 	unsigned level = (unsigned)(in->imm >> 16) & 31;
 
 	mem_write(c, SEG_SS, sp, size, c->gpr[REG_BP]);
@@ -76,8 +82,10 @@ do_enter(struct cpu *c, const struct insn *in, unsigned size)
 		sp = (sp - size) & mask;
 		mem_write(c, SEG_SS, sp, size, frame);
 	}
+	sp -= (uint16_t)in->imm;
+	mem_probe_write(c, SEG_SS, sp & mask, size);
 	reg_set(c, REG_BP, size, frame);
-	stack_set_sp(c, sp - (uint16_t)in->imm);
+	stack_set_sp(c, sp);
 }
 SEM_SIZES(enter)
 
