@@ -482,26 +482,20 @@ do_verw(struct cpu *c, const struct insn *in)
 }
 SEM_ONE(verw)
 
+/* It stores only when it raises the level: a read-only operand that needs no change is fine. */
 static void
 do_arpl(struct cpu *c, const struct insn *in)
 {
 	unsigned rpl = c->gpr[in->reg[1]] & 3;
-	struct rmw t;
-	uint16_t old, v;
+	uint16_t old = load_ew(c, in, 0);
+	uint16_t v = (uint16_t)((old & ~3u) | rpl);
+	bool raise = (old & 3u) < rpl;
 
-	if (in->kind[0] != OPD_MEM) {
-		old = (uint16_t)c->gpr[in->reg[0]];
-		if ((old & 3u) < rpl)
-			reg_set(c, in->reg[0], 2, (old & ~3u) | rpl);
-		set_zf(c, (old & 3u) < rpl);
-		return;
-	}
-	rmw_begin(c, &t, in->seg, insn_ea(c, in), 2, false);
-	do {
-		old = (uint16_t)rmw_load(&t, 2);
-		v = (old & 3u) < rpl ? (uint16_t)((old & ~3u) | rpl) : old;
-	} while (!rmw_commit(c, &t, 2, old, v));
-	set_zf(c, (old & 3u) < rpl);
+	if (raise && in->kind[0] == OPD_MEM)
+		mem_write16(c, in->seg, insn_ea(c, in), v);
+	else if (raise)
+		reg_set(c, in->reg[0], 2, v);
+	set_zf(c, raise);
 }
 SEM_ONE(arpl)
 

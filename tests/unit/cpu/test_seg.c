@@ -283,6 +283,26 @@ TEST(arpl_raises_the_requested_level)
 	pm_fini(&p);
 }
 
+GUEST(arpl_ro, ".code32\n mov %ax, %es\n mov $0x22, %ecx\n arpl %cx, %es:0x10\n setz %dl\n"
+	       "inc %ecx\n arpl %cx, %es:0x10\n hlt");
+
+TEST(arpl_stores_only_a_raised_level)
+{
+	struct pm p;
+
+	pm_init(&p, "486");
+	pm_set_desc(&p, S_SPARE, pm_desc(0x1000, 0xfff, 0x91, 0x4)); /* read-only data */
+	tinyvm_w32(&p.v, 0x1010, 0x12);
+	pm_start(&p, 0, GUEST_BYTES(arpl_ro));
+	p.c->gpr[REG_AX] = S_SPARE;
+	p.c->gpr[REG_DX] = 1;
+	CHECK_EQ(pm_run(&p), EXC_GP); /* the second one, which would write */
+	CHECK_EQ(p.c->gpr[REG_DX], 0);
+	CHECK_EQ(p.c->gpr[REG_CX], 0x23);
+	CHECK_EQ(tinyvm_r32(&p.v, 0x1010), 0x12);
+	pm_fini(&p);
+}
+
 GUEST(lds, ".code32\n lss 0x1200, %esp\n les 0x1200, %edi\n hlt");
 
 TEST(far_pointer_loads)
