@@ -184,6 +184,14 @@ td_complete(struct uhci *u, struct td *td, unsigned done, unsigned wanted, bool 
 	return TD_DONE;
 }
 
+/* What fails this stops the controller: "consistency check" of the design guide. */
+static bool
+td_is_valid(uint8_t pid, unsigned len)
+{
+	return len <= TD_MAX_BYTES &&
+	       (pid == USB_PID_IN || pid == USB_PID_OUT || pid == USB_PID_SETUP);
+}
+
 static enum td_result
 td_transact(struct dev *d, struct td *td)
 {
@@ -194,8 +202,7 @@ td_transact(struct dev *d, struct td *td)
 	struct usb_device *dev = find_device(u, td->token >> 8 & 0x7f);
 	int n;
 
-	if (len > TD_MAX_BYTES ||
-	    (pid != USB_PID_IN && pid != USB_PID_OUT && pid != USB_PID_SETUP)) {
+	if (!td_is_valid(pid, len)) {
 		u->sts |= STS_HCPE;
 		return TD_FATAL;
 	}

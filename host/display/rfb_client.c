@@ -73,6 +73,24 @@ key_down(const struct rfb_client *c, unsigned scancode)
 	return false;
 }
 
+static void
+press_unshifted(struct rfb_client *c, unsigned scancode)
+{
+	static const uint16_t shifts[] = { KEY_LSHIFT, KEY_RSHIFT };
+	bool held[ARRAY_SIZE(shifts)];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(shifts); i++) {
+		held[i] = key_down(c, shifts[i]);
+		if (held[i])
+			send_key(c, shifts[i], false);
+	}
+	send_key(c, scancode, true);
+	for (unsigned i = 0; i < ARRAY_SIZE(shifts); i++) {
+		if (held[i])
+			send_key(c, shifts[i], true);
+	}
+}
+
 /*
  * A viewer that sends keysyms only: for a character the guest's US keyboard must
  * have Shift as the character needs it, whatever the viewer's keyboard needed.  A letter
@@ -83,15 +101,14 @@ keysym_event(struct rfb_client *c, uint32_t keysym, bool down)
 {
 	unsigned mods = 0, scancode = keymap_keysym(keysym, &mods);
 	bool letter = (keysym | 0x20) >= 'a' && (keysym | 0x20) <= 'z';
-	bool left = key_down(c, KEY_LSHIFT), right = key_down(c, KEY_RSHIFT);
+	bool shifted = key_down(c, KEY_LSHIFT) || key_down(c, KEY_RSHIFT);
 	bool wants_shift = mods & KEYMAP_SHIFT, fix;
 
 	if (!scancode)
 		return;
 	if (letter && (c->leds & 4))
 		wants_shift = !wants_shift;
-	fix = down && keysym >= 0x20 && keysym < 0x7f && keysym != ' ' &&
-	      wants_shift != (left || right);
+	fix = down && keysym >= 0x20 && keysym < 0x7f && keysym != ' ' && wants_shift != shifted;
 	if (!fix) {
 		send_key(c, scancode, down);
 		return;
@@ -100,17 +117,9 @@ keysym_event(struct rfb_client *c, uint32_t keysym, bool down)
 		send_key(c, KEY_LSHIFT, true);
 		send_key(c, scancode, true);
 		send_key(c, KEY_LSHIFT, false);
-		return;
+	} else {
+		press_unshifted(c, scancode);
 	}
-	if (left)
-		send_key(c, KEY_LSHIFT, false);
-	if (right)
-		send_key(c, KEY_RSHIFT, false);
-	send_key(c, scancode, true);
-	if (left)
-		send_key(c, KEY_LSHIFT, true);
-	if (right)
-		send_key(c, KEY_RSHIFT, true);
 }
 
 static void

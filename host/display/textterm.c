@@ -252,11 +252,25 @@ csi_modifiers(unsigned param)
 	       (bits & 4 ? KEYMAP_CTRL : 0);
 }
 
+/* The first two numbers between the semicolons. */
+static void
+csi_params(const uint8_t *p, unsigned n, unsigned param[2])
+{
+	unsigned at = 0;
+
+	for (unsigned i = 0; i + 1 < n; i++) {
+		if (p[i] == ';')
+			at++;
+		else if (p[i] >= '0' && p[i] <= '9' && at < 2 && param[at] < 1000)
+			param[at] = param[at] * 10 + (p[i] - '0');
+	}
+}
+
 /* p: what follows ESC [ or ESC O, up to and with the final byte. */
 static void
 take_csi(struct textterm *t, const struct textterm_sink *sink, const uint8_t *p, unsigned n)
 {
-	unsigned param[2] = { 0, 0 }, at = 0;
+	unsigned param[2] = { 0, 0 };
 	char final = (char)p[n - 1];
 
 	if (p[0] == '[') { /* the Linux console's F1..F5 */
@@ -264,12 +278,7 @@ take_csi(struct textterm *t, const struct textterm_sink *sink, const uint8_t *p,
 			stroke(sink, 0x3b + (unsigned)(final - 'A'), 0);
 		return;
 	}
-	for (unsigned i = 0; i + 1 < n; i++) {
-		if (p[i] == ';')
-			at++;
-		else if (p[i] >= '0' && p[i] <= '9' && at < 2 && param[at] < 1000)
-			param[at] = param[at] * 10 + (p[i] - '0');
-	}
+	csi_params(p, n, param);
 	/* The answer to textterm_ask_size(); F3 with modifiers looks alike, but for row 1. */
 	if (final == 'R' && param[0] > 1 && param[1] > 1) {
 		if (param[0] != t->rows || param[1] != t->cols)
