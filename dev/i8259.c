@@ -7,9 +7,10 @@
  * Regions: 20h–21h, A0h–A1h, 4D0h–4D1h.  Inputs 0..15 are IRQ 0..15 (2 is the
  * cascade and ignored); output 0 is INTR.
  *
- * An edge-triggered request is the AND of its latch and its line (231468-003, Figure 4):
- * the line must stay high until the acknowledge, otherwise it is as if nothing had been
- * asked.  `unacked` remembers such edges, for clock chips that want to know about them.
+ * An edge stays latched until it is acknowledged, also when its line has fallen again.  The
+ * chip wants the line high until then (231468-003, Figure 4) and otherwise answers with a
+ * spurious IR7; but here the host may keep a processor away for longer than a timer's
+ * pulse lasts, which no PC does, and a tick would be lost and a stray interrupt seen.
  *
  * Left out: MCS-80/85 mode (ICW4 µPM = 0), buffered mode (no pin to drive).
  */
@@ -189,7 +190,6 @@ i8259_input(struct dev *d, unsigned line, bool level)
 		return;
 	if (!level) {
 		s->lines[c] &= (uint8_t)~bit;
-		s->latch[c] &= (uint8_t)~bit;
 	} else if (!(s->lines[c] & bit)) {
 		s->lines[c] |= bit;
 		s->latch[c] |= bit;
