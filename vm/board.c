@@ -15,8 +15,10 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* Priorities of overlapping regions. */
-enum { PRIO_RAM, PRIO_PAM, PRIO_ROM, PRIO_DEVICE };
+/* Priorities of overlapping regions. What a BAR maps is seen only where the host bridge sends
+ * an access to PCI (82441FX 290549, 4.1): never in front of RAM, firmware or the chips at
+ * fixed places, also not while a BAR holds all ones to be sized. */
+enum { PRIO_PCI, PRIO_RAM, PRIO_PAM, PRIO_ROM, PRIO_DEVICE };
 
 #define ROM_LOW_MAX (128 * KIB)
 #define ROM_ALIGN   (64 * KIB)
@@ -76,9 +78,25 @@ region_size(struct board_dev *bd, const struct dev_region *t)
 }
 
 static int
+region_priority(const struct dev_type *t, unsigned index)
+{
+	const struct pci_ident *p = t->pci;
+
+	if (!p || t->regions[index].kind == DEV_REGION_PIO)
+		return PRIO_DEVICE;
+	if (p->rom_region == (int)index)
+		return PRIO_PCI;
+	for (unsigned i = 0; i < ARRAY_SIZE(p->bars); i++)
+		if (p->bars[i].kind != PCI_BAR_NONE && p->bars[i].region == index)
+			return PRIO_PCI;
+	return PRIO_DEVICE;
+}
+
+static int
 make_region(struct board_dev *bd, struct board_region *r, const struct dev_region *t, struct err *e)
 {
 	struct machine *m = bd->m;
+	int prio = region_priority(bd->dev.type, (unsigned)(r - bd->regions));
 
 	r->bd = bd;
 	r->type = t;
@@ -94,7 +112,7 @@ make_region(struct board_dev *bd, struct board_region *r, const struct dev_regio
 		if (rc < 0)
 			return rc;
 		r->map = mem_space_add_ram(
-		    &m->mem, r->name, r->aoff, bytes, t->kind == DEV_REGION_RAM, PRIO_DEVICE);
+		    &m->mem, r->name, r->aoff, bytes, t->kind == DEV_REGION_RAM, prio);
 		return 0;
 	}
 	r->io = (struct mem_io){
@@ -106,7 +124,7 @@ make_region(struct board_dev *bd, struct board_region *r, const struct dev_regio
 		.write_many = t->write_many ? region_write_many : NULL,
 	};
 	r->map = mem_space_add_io(
-	    t->kind == DEV_REGION_PIO ? &m->io : &m->mem, r->name, &r->io, r, r->size, PRIO_DEVICE);
+	    t->kind == DEV_REGION_PIO ? &m->io : &m->mem, r->name, &r->io, r, r->size, prio);
 	return 0;
 }
 
@@ -354,18 +372,22 @@ make_pam(struct board *b, unsigned index)
 void
 board_pam(struct board *b, unsigned index, unsigned attr)
 {
-	struct pam *p = &b->pam[index];
-	struct mem_region *r[] = { p->closed, p->readable, p->writable, NULL };
+	struct pam *p;
 
-	if (index >= BOARD_PAMS || p->attr == (attr & 3))
+	if (index >= BOARD_PAMS || b->pam[index].attr == (attr & 3))
 		return;
+	p = &b->pam[index];
 	p->attr = attr & 3;
 	mem_space_begin(&b->m->mem);
-	for (unsigned i = 0; i < 3; i++)
-		if (i != p->attr)
-			mem_region_unmap(r[i]);
-	if (r[p->attr])
-		mem_region_map(r[p->attr], p->start);
+	/* Attribute 3 is plain RAM: nothing in front of it. */
+	for (unsigned i = 0; i < 3; i++) {
+		struct mem_region *r = i == 0 ? p->closed : i == 1 ? p->readable : p->writable;
+
+		if (i == p->attr)
+			mem_region_map(r, p->start);
+		else
+			mem_region_unmap(r);
+	}
 	mem_space_commit(&b->m->mem);
 }
 
