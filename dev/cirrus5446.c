@@ -12,88 +12,12 @@
  * Left out: the video overlay, the EEPROM, the feature connector; no monitor answers
  * on the DDC lines.
  */
+#include "dev/cirrus5446.h"
+
 #include "base/bits.h"
 #include "dev/bus/pci.h"
-#include "dev/cirrus_blt.h"
 #include "dev/types.h"
-#include "dev/vga.h"
 #include "host/display/display.h"
-
-#define VRAM_BYTES    (4u << 20)
-#define LFB_BYTES     (32u << 20)
-#define LFB_BLT       (16u << 20)
-#define LFB_MMIO      (VRAM_BYTES - 256) /* when SR17 puts the registers there */
-#define WINDOW_MMIO   0x18000u           /* B8000h */
-#define CURSOR_MEMORY (VRAM_BYTES - 16384)
-#define NSEQ          0x20
-#define NGFX          0x40
-#define NCRTC         0x28
-#define ID_5446       0xb8
-
-enum seq_index {
-	SR_UNLOCK = 0x06,
-	SR_MODE = 0x07,
-	SR_DDC = 0x08,
-	SR_DRAM = 0x0f,
-	SR_CURSOR_X = 0x10,
-	SR_CURSOR_Y = 0x11,
-	SR_CURSOR = 0x12,
-	SR_CURSOR_PATTERN = 0x13,
-	SR_MEMORY = 0x15,
-	SR_CONFIG = 0x17,
-	SR_MCLK = 0x1f,
-};
-
-enum gfx_index {
-	GR_BANK0 = 0x09,
-	GR_BANK1 = 0x0a,
-	GR_EXT = 0x0b,
-	GR_BLT_WIDTH = 0x20,
-	GR_BLT_HEIGHT = 0x22,
-	GR_BLT_DST_PITCH = 0x24,
-	GR_BLT_SRC_PITCH = 0x26,
-	GR_BLT_DST = 0x28,
-	GR_BLT_SRC = 0x2c,
-	GR_BLT_SKIP = 0x2f,
-	GR_BLT_MODE = 0x30,
-	GR_BLT_STATUS = 0x31,
-	GR_BLT_ROP = 0x32,
-	GR_BLT_EXT = 0x33,
-	GR_BLT_KEY = 0x34,
-};
-
-enum crtc_index { CR_EXT_MISC = 0x1a, CR_EXT_DISPLAY = 0x1b, CR_EXT_START = 0x1d, CR_ID = 0x27 };
-
-#define UNLOCKED           0x12
-#define LOCKED             0x0f
-#define SR7_EXTENDED       0x01
-#define SR12_CURSOR_ON     0x01
-#define SR12_CURSOR_COLORS 0x02
-#define SR12_CURSOR_64     0x04
-#define SR17_MMIO          0x04
-#define SR17_MMIO_AT_END   0x40
-#define GRB_DUAL_BANK      0x01
-#define GRB_BY_8           0x02
-#define GRB_WRITE_MODES    0x04
-#define GRB_16BIT          0x10
-#define GRB_BANK_16K       0x20
-#define BLT_STATUS_BUSY    0x09
-#define BLT_STATUS_START   0x02
-#define BLT_STATUS_RESET   0x04
-#define BLT_STATUS_AUTO    0x80
-#define HDR_EXTENDED       0x80
-
-enum region { R_LFB, R_MMIO, R_ROM, R_PORTS, R_WINDOW, R_VRAM /* over R_LFB: the later wins */ };
-
-struct cirrus {
-	struct vga vga;
-	struct cirrus_blt blt;
-	uint8_t seq[NSEQ], gfx[NGFX], crtc[NCRTC]; /* what the VGA core does not have */
-	uint8_t hidden_dac, hidden_dac_reads;
-	uint8_t cursor_color[2][3];
-	uint16_t cursor_x, cursor_y;
-	uint64_t overlay; /* where video memory is mapped */
-};
 
 /* ---- derived state ---- */
 
@@ -133,7 +57,7 @@ update_picture(struct cirrus *c)
 		v->linear.height *= 2; /* interlaced: the CRTC counts one field */
 	v->linear.height = v->linear.height >= repeat ? v->linear.height / repeat : 1;
 	v->linear.stride = (v->crtc[0x13] | (ext & 0x10) << 4) * 8u;
-	v->linear.base = (start * 4) & (VRAM_BYTES - 1);
+	v->linear.base = (start * 4) & (CIRRUS_VRAM - 1);
 }
 
 static bool
@@ -211,7 +135,7 @@ blt_start(struct dev *d)
 	/* Solid fills are pattern fills with expansion whose pattern is not looked at. */
 	if ((b->mode & (BLT_PATTERN | BLT_EXPAND)) != (BLT_PATTERN | BLT_EXPAND))
 		b->ext &= ~BLT_SOLID;
-	cirrus_blt_start(b, c->vga.vram, VRAM_BYTES);
+	cirrus_blt_start(b, c->vga.vram, CIRRUS_VRAM);
 	blt_status(c);
 	update_overlay(d);
 }
@@ -233,23 +157,23 @@ write_blt_status(struct dev *d, uint8_t val)
 	}
 }
 
-static void
-blt_data(struct dev *d, uint8_t val)
+void
+cirrus_blt_data(struct dev *d, uint8_t val)
 {
 	struct cirrus *c = d->state;
 
-	cirrus_blt_put(&c->blt, c->vga.vram, VRAM_BYTES, val);
+	cirrus_blt_put(&c->blt, c->vga.vram, CIRRUS_VRAM, val);
 	if (c->blt.busy == BLT_IDLE) {
 		blt_status(c);
 		update_overlay(d);
 	}
 }
 
-static uint8_t
-blt_fetch(struct dev *d)
+uint8_t
+cirrus_blt_fetch(struct dev *d)
 {
 	struct cirrus *c = d->state;
-	uint8_t val = cirrus_blt_get(&c->blt, c->vga.vram, VRAM_BYTES);
+	uint8_t val = cirrus_blt_get(&c->blt, c->vga.vram, CIRRUS_VRAM);
 
 	if (c->blt.busy == BLT_IDLE) {
 		blt_status(c);
@@ -388,16 +312,16 @@ static const uint8_t mmio_gfx[0x41] = {
 	[0x40] = 0x31,
 };
 
-static uint8_t
-mmio_blt_read(struct cirrus *c, unsigned off)
+uint8_t
+cirrus_mmio_read(struct cirrus *c, unsigned off)
 {
 	if (off >= ARRAY_SIZE(mmio_gfx) || (off && !mmio_gfx[off]))
 		return 0xff;
 	return read_gfx(c, mmio_gfx[off]);
 }
 
-static void
-mmio_blt_write(struct dev *d, unsigned off, uint8_t val)
+void
+cirrus_mmio_write(struct dev *d, unsigned off, uint8_t val)
 {
 	if (off < ARRAY_SIZE(mmio_gfx) && (!off || mmio_gfx[off]))
 		write_gfx(d, mmio_gfx[off], val);
@@ -554,182 +478,6 @@ ports_write(struct dev *d, uint32_t off, unsigned size, uint64_t val)
 	port_write(d, 0x3b0 + off, (uint8_t)val);
 }
 
-/* ---- memory ---- */
-
-static void
-expand_byte(struct cirrus *c, uint32_t addr, uint8_t val, bool opaque)
-{
-	bool wide = c->gfx[GR_EXT] & GRB_16BIT;
-	uint16_t fg = (uint16_t)(c->gfx[1] | c->gfx[0x11] << 8);
-	uint16_t bg = (uint16_t)(c->gfx[0] | c->gfx[0x10] << 8);
-	uint8_t allowed = c->seq[2] == 0x0f ? 0xff : c->seq[2]; /* 0fh: as BIOSes leave it */
-
-	for (unsigned i = 0; i < 8; i++) {
-		unsigned bit = 0x80u >> i;
-		uint16_t color = val & bit ? fg : bg;
-		uint32_t at = (addr + (wide ? i * 2 : i)) & (VRAM_BYTES - 1);
-
-		if (!(allowed & bit) || (!(val & bit) && !opaque))
-			continue;
-		c->vga.vram[at] = (uint8_t)color;
-		if (wide)
-			c->vga.vram[(at + 1) & (VRAM_BYTES - 1)] = (uint8_t)(color >> 8);
-	}
-}
-
-static uint32_t
-by_8(const struct cirrus *c, uint32_t addr)
-{
-	uint8_t ext = c->gfx[GR_EXT];
-
-	if ((ext & (GRB_WRITE_MODES | GRB_16BIT)) == (GRB_WRITE_MODES | GRB_16BIT))
-		addr <<= 4;
-	else if (ext & GRB_BY_8)
-		addr <<= 3;
-	return addr & (VRAM_BYTES - 1);
-}
-
-/* A byte at an address of packed-pixel memory. */
-static void
-packed_write(struct cirrus *c, uint32_t addr, uint8_t val)
-{
-	unsigned mode = c->gfx[5] & 7;
-
-	addr = by_8(c, addr);
-	if ((c->gfx[GR_EXT] & GRB_WRITE_MODES) && (mode == 4 || mode == 5))
-		expand_byte(c, addr, val, mode == 5);
-	else
-		c->vga.vram[addr] = val;
-}
-
-static uint32_t
-banked(const struct cirrus *c, uint32_t addr)
-{
-	unsigned shift = c->gfx[GR_EXT] & GRB_BANK_16K ? 14 : 12, bank = GR_BANK0;
-
-	if ((c->gfx[GR_EXT] & GRB_DUAL_BANK) && (addr & 0x8000)) {
-		bank = GR_BANK1;
-		addr &= 0x7fff;
-	}
-	return (addr & 0xffff) + ((uint32_t)c->gfx[bank] << shift);
-}
-
-static bool
-window_is_mmio(const struct cirrus *c, uint32_t off)
-{
-	return off >= WINDOW_MMIO && off < WINDOW_MMIO + 0x100 &&
-	       (c->seq[SR_CONFIG] & (SR17_MMIO | SR17_MMIO_AT_END)) == SR17_MMIO;
-}
-
-static uint8_t
-window_read_byte(struct dev *d, uint32_t off)
-{
-	struct cirrus *c = d->state;
-	uint32_t addr;
-
-	if (window_is_mmio(c, off))
-		return mmio_blt_read(c, off - WINDOW_MMIO);
-	if (!(c->seq[SR_MODE] & SR7_EXTENDED))
-		return (uint8_t)vga_mem_read(&c->vga, off, 1);
-	if (!vga_mem_decode(&c->vga, off, &addr))
-		return 0xff;
-	if (c->blt.busy == BLT_GIVES_DATA)
-		return blt_fetch(d);
-	return c->vga.vram[by_8(c, banked(c, addr))];
-}
-
-static void
-window_write_byte(struct dev *d, uint32_t off, uint8_t val)
-{
-	struct cirrus *c = d->state;
-	uint32_t addr;
-
-	if (window_is_mmio(c, off))
-		mmio_blt_write(d, off - WINDOW_MMIO, val);
-	else if (!(c->seq[SR_MODE] & SR7_EXTENDED))
-		vga_mem_write(&c->vga, off, 1, val);
-	else if (!vga_mem_decode(&c->vga, off, &addr))
-		return;
-	else if (c->blt.busy == BLT_WAITS_DATA)
-		blt_data(d, val);
-	else
-		packed_write(c, banked(c, addr), val);
-}
-
-static uint64_t
-window_read(struct dev *d, uint32_t off, unsigned size)
-{
-	uint64_t val = 0;
-
-	for (unsigned i = 0; i < size; i++)
-		val |= (uint64_t)window_read_byte(d, off + i) << (8 * i);
-	return val;
-}
-
-static void
-window_write(struct dev *d, uint32_t off, unsigned size, uint64_t val)
-{
-	for (unsigned i = 0; i < size; i++)
-		window_write_byte(d, off + i, (uint8_t)(val >> (8 * i)));
-}
-
-/* The second and third 4 MiB show words and doublewords with their bytes swapped. */
-static uint32_t
-lfb_address(uint32_t off)
-{
-	static const uint8_t swap[4] = { 0, 1, 3, 0 };
-
-	return (off & (VRAM_BYTES - 1)) ^ swap[off / VRAM_BYTES & 3];
-}
-
-static bool
-lfb_is_mmio(const struct cirrus *c, uint32_t addr)
-{
-	return addr >= LFB_MMIO && (c->seq[SR_CONFIG] & (SR17_MMIO | SR17_MMIO_AT_END)) ==
-	                               (SR17_MMIO | SR17_MMIO_AT_END);
-}
-
-static uint64_t
-lfb_read(struct dev *d, uint32_t off, unsigned size)
-{
-	struct cirrus *c = d->state;
-	uint64_t val = 0;
-
-	for (unsigned i = 0; i < size; i++) {
-		uint32_t addr = lfb_address(off + i);
-		uint8_t byte;
-
-		if (c->blt.busy == BLT_GIVES_DATA)
-			byte = blt_fetch(d);
-		else if (off >= LFB_BLT || !c->vga.vram)
-			byte = 0xff;
-		else if (lfb_is_mmio(c, addr))
-			byte = mmio_blt_read(c, addr - LFB_MMIO);
-		else
-			byte = c->vga.vram[by_8(c, addr)];
-		val |= (uint64_t)byte << (8 * i);
-	}
-	return val;
-}
-
-static void
-lfb_write(struct dev *d, uint32_t off, unsigned size, uint64_t val)
-{
-	struct cirrus *c = d->state;
-
-	for (unsigned i = 0; i < size && c->vga.vram; i++) {
-		uint32_t addr = lfb_address(off + i);
-		uint8_t byte = (uint8_t)(val >> (8 * i));
-
-		if (off < LFB_BLT && lfb_is_mmio(c, addr))
-			mmio_blt_write(d, addr - LFB_MMIO, byte);
-		else if (c->blt.busy == BLT_WAITS_DATA)
-			blt_data(d, byte);
-		else if (off < LFB_BLT)
-			packed_write(c, addr, byte);
-	}
-}
-
 /* BAR1: the VGA's registers at 0 (3C0h), BitBLT's at 100h. */
 static uint64_t
 mmio_read(struct dev *d, uint32_t off, unsigned size)
@@ -737,7 +485,7 @@ mmio_read(struct dev *d, uint32_t off, unsigned size)
 	struct cirrus *c = d->state;
 
 	if (off >= 0x100)
-		return off < 0x200 ? mmio_blt_read(c, off - 0x100) : 0xff;
+		return off < 0x200 ? cirrus_mmio_read(c, off - 0x100) : 0xff;
 	return off < 0x20 ? port_read(d, 0x3c0 + off) : 0xff;
 }
 
@@ -745,18 +493,20 @@ static void
 mmio_write(struct dev *d, uint32_t off, unsigned size, uint64_t val)
 {
 	if (off >= 0x100 && off < 0x200)
-		mmio_blt_write(d, off - 0x100, (uint8_t)val);
+		cirrus_mmio_write(d, off - 0x100, (uint8_t)val);
 	else if (off < 0x20)
 		port_write(d, 0x3c0 + off, (uint8_t)val);
 }
 
 static const struct dev_region regions[] = {
-	[R_LFB] = { "lfb", DEV_REGION_MMIO, LFB_BYTES, 1, 8, lfb_read, lfb_write },
+	[R_LFB] = { "lfb", DEV_REGION_MMIO, LFB_BYTES, 1, 8, cirrus_mem_lfb_read,
+	    cirrus_mem_lfb_write },
 	[R_MMIO] = { "mmio", DEV_REGION_MMIO, 0x1000, 1, 1, mmio_read, mmio_write },
 	[R_ROM] = { .name = "rom", .kind = DEV_REGION_ROM, .size = 0 },
 	[R_PORTS] = { "ports", DEV_REGION_PIO, 0x30, 1, 1, ports_read, ports_write },
-	[R_WINDOW] = { "window", DEV_REGION_MMIO, 0x20000, 1, 8, window_read, window_write },
-	[R_VRAM] = { .name = "vram", .kind = DEV_REGION_RAM, .size = VRAM_BYTES },
+	[R_WINDOW] = { "window", DEV_REGION_MMIO, 0x20000, 1, 8, cirrus_mem_window_read,
+	    cirrus_mem_window_write },
+	[R_VRAM] = { .name = "vram", .kind = DEV_REGION_RAM, .size = CIRRUS_VRAM },
 };
 
 /* ---- picture ---- */
@@ -830,7 +580,7 @@ cirrus_create(struct dev *d, struct err *e)
 	struct display *disp = d->env->backend(d, "display");
 
 	c->vga.dev = d;
-	c->vga.vram_size = VRAM_BYTES;
+	c->vga.vram_size = CIRRUS_VRAM;
 	c->overlay = DEV_UNMAPPED;
 	if (disp) {
 		disp->render = display_render;
