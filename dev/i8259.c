@@ -75,7 +75,10 @@ level_of_rank(const struct i8259 *s, unsigned c, unsigned rank)
 	return (s->lowest[c] + 1u + rank) & 7;
 }
 
-/* The level that INT is raised for, or NO_IRQ. */
+/*
+ * The level that INT is raised for, or NO_IRQ.  A chip that has not seen its first ICW1 (whose
+ * bit 4 is always set) asks for nothing: 231468-003, "before normal operation can begin".
+ */
 static unsigned
 requested(const struct i8259 *s, unsigned c)
 {
@@ -86,7 +89,7 @@ requested(const struct i8259 *s, unsigned c)
 	if (s->smm[c])
 		serving &= (uint8_t)~s->imr[c];
 	serving_rank = best_rank(s, c, serving);
-	if (rank == 8 || rank > serving_rank)
+	if (rank == 8 || rank > serving_rank || !(s->icw1[c] & ICW1_INIT))
 		return NO_IRQ;
 	/* Special fully nested mode: a slave in service may ask again, its own
 	 * priority logic has decided that the new request is a higher one. */

@@ -237,6 +237,21 @@ TEST(pic_poll_acknowledges)
 	fake_fini(&f);
 }
 
+TEST(pic_asks_for_nothing_before_icw1)
+{
+	fake_init(&f, &i8259_type);
+	fake_start(&f);
+	pulse(0);
+	pulse(8);
+	CHECK(!f.outputs[0]);
+	CHECK(!i8259_intr(&f.dev));
+	fake_fini(&f);
+	init_pc(1);
+	pulse(0);
+	CHECK(f.outputs[0]);
+	fake_fini(&f);
+}
+
 TEST(pic_icw1_clears_masks_service_and_old_edges)
 {
 	init_pc(1);
