@@ -212,41 +212,44 @@ open_overlay(int *ret_fd, struct err *e)
 	    "--snapshot: cannot make a temporary file in $TMPDIR or /var/tmp: %s", strerror(errno));
 }
 
+/* Sets m->fd; a floppy that cannot be written becomes a read-only one, as with its tab moved. */
+static int
+open_medium(struct media *m, const char *path, bool reads, bool floppy, struct err *e)
+{
+	const int flags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	int why;
+
+	m->fd = open(path, (reads ? O_RDONLY : O_RDWR) | flags);
+	if (m->fd >= 0)
+		return 0;
+	why = errno;
+	if (!reads && (why == EACCES || why == EROFS || why == EPERM)) {
+		m->fd = open(path, O_RDONLY | flags);
+		m->read_only = floppy;
+		if (m->fd >= 0 && !floppy)
+			return err_set(e, why,
+			    "cannot write to '%s': %s; add --snapshot to use it all the same", path,
+			    strerror(why));
+		if (m->fd >= 0)
+			return 0;
+	}
+	if (why == EISDIR)
+		return err_set(e, why, "'%s' is a directory: name an image file", path);
+	return err_set(e, why, "cannot open '%s': %s", path, strerror(why));
+}
+
 int
 media_open(struct media *ret_m, const char *path, enum opt_media kind, bool snapshot, struct err *e)
 {
 	struct media m = { .fd = -1, .overlay_fd = -1, .read_only = kind == OPT_CDROM };
-	bool reads = m.read_only || snapshot;
-	int r;
+	int r = open_medium(&m, path, m.read_only || snapshot, kind == OPT_FLOPPY, e);
 
-	m.fd = open(path, (reads ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (m.fd < 0 && !reads && (errno == EACCES || errno == EROFS || errno == EPERM)) {
-		int why = errno;
-
-		m.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-		if (m.fd >= 0 && kind == OPT_FLOPPY) {
-			m.read_only = reads = true; /* as with the tab moved */
-		} else if (m.fd >= 0) {
-			media_close(&m);
-			return err_set(e, why,
-			    "cannot write to '%s': %s; add --snapshot to use it all the same", path,
-			    strerror(why));
-		} else {
-			errno = why;
-		}
-	}
-	if (m.fd < 0) {
-		int why = errno;
-
-		if (why == EISDIR)
-			return err_set(e, why, "'%s' is a directory: name an image file", path);
-		return err_set(e, why, "cannot open '%s': %s", path, strerror(why));
-	}
-	r = file_size(m.fd, path, true, &m.size, e);
+	if (r == 0)
+		r = file_size(m.fd, path, true, &m.size, e);
 	if (r == 0)
 		r = check_image(m.fd, path, kind, m.size, e);
 	if (r == 0)
-		r = lock_image(m.fd, path, reads, e);
+		r = lock_image(m.fd, path, m.read_only || snapshot, e);
 	if (r == 0 && snapshot && kind != OPT_CDROM)
 		r = open_overlay(&m.overlay_fd, e);
 	if (r < 0) {

@@ -281,6 +281,26 @@ open_server(struct setup *s, const struct opt_endpoint *ep, const char *what, ui
 	return r;
 }
 
+/* --debugcon, or --firmware-log as a short way to have it on stderr. */
+static int
+open_debugcon(struct setup *s, const struct options *o, struct err *e)
+{
+	const struct opt_endpoint err_out = { OPT_STREAM_STDERR, NULL, 0 };
+	struct proto_char *c = &s->cfg.debugcon;
+
+	if (o->debugcon.kind == OPT_STREAM_UNSET && !o->firmware_log)
+		return 0;
+	s->cfg.has_debugcon = 1;
+	if (o->debugcon.kind == OPT_STREAM_STDIO) {
+		c->kind = PROTO_CHAR_STREAM;
+		c->out_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+		return 0;
+	}
+	if (o->debugcon.kind == OPT_STREAM_UNSET)
+		return open_stream(s, c, &err_out, "firmware log", e);
+	return open_stream(s, c, &o->debugcon, "debug output", e);
+}
+
 static int
 open_streams(struct setup *s, const struct options *o, struct err *e)
 {
@@ -296,20 +316,8 @@ open_streams(struct setup *s, const struct options *o, struct err *e)
 		r = open_stream(s, &c->serial[0], &terminal, "serial output", e);
 	if (r == 0)
 		r = open_stream(s, &c->parallel, &o->parallel, "printer output", e);
-	if (r == 0 && o->debugcon.kind != OPT_STREAM_UNSET) {
-		c->has_debugcon = 1;
-		if (o->debugcon.kind == OPT_STREAM_STDIO) {
-			c->debugcon.kind = PROTO_CHAR_STREAM;
-			c->debugcon.out_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
-		} else {
-			r = open_stream(s, &c->debugcon, &o->debugcon, "debug output", e);
-		}
-	} else if (r == 0 && o->firmware_log) {
-		const struct opt_endpoint err_out = { OPT_STREAM_STDERR, NULL, 0 };
-
-		c->has_debugcon = 1;
-		r = open_stream(s, &c->debugcon, &err_out, "firmware log", e);
-	}
+	if (r == 0)
+		r = open_debugcon(s, o, e);
 	if (r == 0 && o->display == PROTO_DISPLAY_TEXT)
 		r = terminal_pair(s, &c->text, e);
 	if (r == 0 && o->display == PROTO_DISPLAY_VNC)
