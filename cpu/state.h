@@ -227,7 +227,7 @@ struct cpu {
 	/* --- caches and counters (cpu/run, cpu/mmu) --- */
 	struct tlb_entry *tlbs[3]; /* supervisor, user, always-missing */
 	struct block_cache *blocks;
-	uint64_t fetch_gen;      /* changes with every flush of translations or blocks */
+	uint64_t fetch_gen; /* changes with every flush of translations or blocks */
 	const void *cur_block, *cur_insn;
 	uint64_t icount;       /* instructions retired */
 	uint64_t icount_limit; /* clock=insns: look up when reached; cpu_limits_changed() */

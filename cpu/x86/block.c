@@ -22,7 +22,7 @@ struct jump {
 	uint64_t lin;
 	struct block *b;
 	uint64_t gen; /* 0: empty */
-	uint8_t key; /* block_key() and whether CPL is 3 */
+	uint8_t key;  /* block_key() and whether CPL is 3 */
 };
 
 struct block_cache {
