@@ -7,7 +7,7 @@
  * Everything runs on the main thread.  While gdb has stopped the machine all
  * processors wait, and registers and memory can be touched at will.
  */
-#include "vm/gdb.h"
+#include "vm/gdb_impl.h"
 
 #include "base/bits.h"
 #include "base/buf.h"
@@ -24,88 +24,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PACKET_MAX 16384
-#define SEND_S     5 /* a debugger that does not read for so long is gone */
-
-struct gdb {
-	struct machine *m;
-	int listen_fd, fd;
-	struct loop_fd *listen_src, *src;
-	char in[PACKET_MAX + 8]; /* unparsed */
-	size_t nin;
-	char pkt[PACKET_MAX + 1]; /* the packet being served, unescaped */
-	size_t npkt;
-	struct buf out;
-	bool no_ack, swbreak;
-	bool running; /* a resume awaits its stop reply */
-	unsigned cpu; /* Hg */
-	struct cpu_break breaks[CPU_MAX_BREAKS];
-	uint8_t kind[CPU_MAX_BREAKS]; /* Z type */
-	unsigned nbreaks;
-};
-
-/* ---- numbers ---- */
-
-static int
-hex_digit(char ch)
-{
-	if (ch >= '0' && ch <= '9')
-		return ch - '0';
-	if (ch >= 'a' && ch <= 'f')
-		return ch - 'a' + 10;
-	if (ch >= 'A' && ch <= 'F')
-		return ch - 'A' + 10;
-	return -1;
-}
-
-/* Big-endian hex number at *p; false when there is none or it is too long. */
-static bool
-get_hex(const char **p, uint64_t *ret_v)
-{
-	const char *s = *p;
-	uint64_t v = 0;
-
-	for (; hex_digit(*s) >= 0; s++) {
-		if (v >> 60)
-			return false;
-		v = v << 4 | (unsigned)hex_digit(*s);
-	}
-	if (s == *p)
-		return false;
-	*p = s;
-	*ret_v = v;
-	return true;
-}
-
-static bool
-get_char(const char **p, char want)
-{
-	if (**p != want)
-		return false;
-	++*p;
-	return true;
-}
-
-static bool
-get_bytes(const char **p, uint8_t *dst, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		int hi = hex_digit((*p)[0]), lo = hi < 0 ? -1 : hex_digit((*p)[1]);
-
-		if (lo < 0)
-			return false;
-		dst[i] = (uint8_t)(hi << 4 | lo);
-		*p += 2;
-	}
-	return true;
-}
-
-static void
-put_bytes(struct buf *b, const uint8_t *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		buf_printf(b, "%02x", p[i]);
-}
+#define SEND_S 5 /* a debugger that does not read for so long is gone */
 
 /* ---- packets ---- */
 
@@ -144,7 +63,7 @@ send_packet(struct gdb *g)
 	struct buf b;
 	uint8_t sum = 0;
 
-	buf_init(&b, 4 * PACKET_MAX);
+	buf_init(&b, 4 * GDB_PACKET_MAX);
 	buf_put_u8(&b, '$');
 	for (size_t i = 0; i < g->out.len; i++) {
 		uint8_t ch = g->out.data[i];
@@ -165,19 +84,7 @@ send_packet(struct gdb *g)
 	buf_fini(&b);
 }
 
-static void
-reply(struct gdb *g, const char *text)
-{
-	buf_printf(&g->out, "%s", text);
-}
-
 /* ---- stopping and going on ---- */
-
-static struct cpu *
-cpu_of(struct gdb *g)
-{
-	return g->m->cpus.cpu[g->cpu];
-}
 
 static void
 put_stop_reason(struct gdb *g, const struct cpu *c, int why)
@@ -208,7 +115,7 @@ put_stop(struct gdb *g, unsigned signal, int why)
 {
 	buf_printf(&g->out, "T%02x", signal);
 	if (why >= 0)
-		put_stop_reason(g, cpu_of(g), why);
+		put_stop_reason(g, gdb_cpu(g), why);
 	buf_printf(&g->out, "thread:%x;", g->cpu + 1);
 }
 
@@ -268,25 +175,25 @@ cmd_read_regs(struct gdb *g, const char *p)
 {
 	uint8_t v[GDB_REG_BYTES];
 
-	for (unsigned i = 0; i < gdb_regs_count(cpu_of(g)); i++) {
-		gdb_regs_read(cpu_of(g), i, v);
-		put_bytes(&g->out, v, gdb_regs_size(cpu_of(g), i));
+	for (unsigned i = 0; i < gdb_regs_count(gdb_cpu(g)); i++) {
+		gdb_regs_read(gdb_cpu(g), i, v);
+		gdb_put_bytes(&g->out, v, gdb_regs_size(gdb_cpu(g), i));
 	}
 }
 
 static void
 cmd_write_regs(struct gdb *g, const char *p)
 {
-	for (unsigned i = 0; i < gdb_regs_count(cpu_of(g)); i++) {
+	for (unsigned i = 0; i < gdb_regs_count(gdb_cpu(g)); i++) {
 		uint8_t v[GDB_REG_BYTES] = { 0 };
 
-		if (!get_bytes(&p, v, gdb_regs_size(cpu_of(g), i))) {
-			reply(g, "E01");
+		if (!gdb_get_bytes(&p, v, gdb_regs_size(gdb_cpu(g), i))) {
+			gdb_reply(g, "E01");
 			return;
 		}
-		gdb_regs_write(cpu_of(g), i, v);
+		gdb_regs_write(gdb_cpu(g), i, v);
 	}
-	reply(g, "OK");
+	gdb_reply(g, "OK");
 }
 
 static void
@@ -295,12 +202,12 @@ cmd_read_reg(struct gdb *g, const char *p)
 	uint8_t v[GDB_REG_BYTES];
 	uint64_t n;
 
-	if (!get_hex(&p, &n) || n >= gdb_regs_count(cpu_of(g))) {
-		reply(g, "E01");
+	if (!gdb_get_hex(&p, &n) || n >= gdb_regs_count(gdb_cpu(g))) {
+		gdb_reply(g, "E01");
 		return;
 	}
-	gdb_regs_read(cpu_of(g), (unsigned)n, v);
-	put_bytes(&g->out, v, gdb_regs_size(cpu_of(g), (unsigned)n));
+	gdb_regs_read(gdb_cpu(g), (unsigned)n, v);
+	gdb_put_bytes(&g->out, v, gdb_regs_size(gdb_cpu(g), (unsigned)n));
 }
 
 static void
@@ -309,13 +216,13 @@ cmd_write_reg(struct gdb *g, const char *p)
 	uint8_t v[GDB_REG_BYTES] = { 0 };
 	uint64_t n;
 
-	if (!get_hex(&p, &n) || n >= gdb_regs_count(cpu_of(g)) || !get_char(&p, '=') ||
-	    !get_bytes(&p, v, gdb_regs_size(cpu_of(g), (unsigned)n))) {
-		reply(g, "E01");
+	if (!gdb_get_hex(&p, &n) || n >= gdb_regs_count(gdb_cpu(g)) || !gdb_get_char(&p, '=') ||
+	    !gdb_get_bytes(&p, v, gdb_regs_size(gdb_cpu(g), (unsigned)n))) {
+		gdb_reply(g, "E01");
 		return;
 	}
-	gdb_regs_write(cpu_of(g), (unsigned)n, v);
-	reply(g, "OK");
+	gdb_regs_write(gdb_cpu(g), (unsigned)n, v);
+	gdb_reply(g, "OK");
 }
 
 /* Page by page; how many bytes could be had. */
@@ -331,7 +238,7 @@ copy_guest(struct gdb *g, uint64_t addr, uint8_t *p, size_t len, bool write)
 
 		if (n > len - done)
 			n = len - done;
-		if (!cpu_debug_translate(cpu_of(g), addr + done, &gpa))
+		if (!cpu_debug_translate(gdb_cpu(g), addr + done, &gpa))
 			break;
 		if (write ? !mem_space_load(mem, gpa, p + done, n)
 			  : !mem_space_copy_from(mem, gpa, p + done, n))
@@ -344,32 +251,33 @@ copy_guest(struct gdb *g, uint64_t addr, uint8_t *p, size_t len, bool write)
 static void
 cmd_read_mem(struct gdb *g, const char *p)
 {
-	uint8_t data[PACKET_MAX / 2];
+	uint8_t data[GDB_PACKET_MAX / 2];
 	uint64_t addr, len;
 	size_t n;
 
-	if (!get_hex(&p, &addr) || !get_char(&p, ',') || !get_hex(&p, &len) || len > sizeof(data)) {
-		reply(g, "E01");
+	if (!gdb_get_hex(&p, &addr) || !gdb_get_char(&p, ',') || !gdb_get_hex(&p, &len) ||
+	    len > sizeof(data)) {
+		gdb_reply(g, "E01");
 		return;
 	}
 	n = copy_guest(g, addr, data, len, false);
 	if (len && !n)
-		reply(g, "E14");
+		gdb_reply(g, "E14");
 	else
-		put_bytes(&g->out, data, n);
+		gdb_put_bytes(&g->out, data, n);
 }
 
 static void
 cmd_write_mem(struct gdb *g, const char *p)
 {
-	uint8_t data[PACKET_MAX / 2];
+	uint8_t data[GDB_PACKET_MAX / 2];
 	uint64_t addr, len;
 
-	if (!get_hex(&p, &addr) || !get_char(&p, ',') || !get_hex(&p, &len) || len > sizeof(data) ||
-	    !get_char(&p, ':') || !get_bytes(&p, data, len))
-		reply(g, "E01");
+	if (!gdb_get_hex(&p, &addr) || !gdb_get_char(&p, ',') || !gdb_get_hex(&p, &len) ||
+	    len > sizeof(data) || !gdb_get_char(&p, ':') || !gdb_get_bytes(&p, data, len))
+		gdb_reply(g, "E01");
 	else
-		reply(g, copy_guest(g, addr, data, len, true) == len ? "OK" : "E14");
+		gdb_reply(g, copy_guest(g, addr, data, len, true) == len ? "OK" : "E14");
 }
 
 /* X: the data are binary, already unescaped. */
@@ -378,29 +286,12 @@ cmd_write_binary(struct gdb *g, const char *p)
 {
 	uint64_t addr, len;
 
-	if (!get_hex(&p, &addr) || !get_char(&p, ',') || !get_hex(&p, &len) || !get_char(&p, ':') ||
-	    len != (uint64_t)(g->pkt + g->npkt - p)) {
-		reply(g, "E01");
+	if (!gdb_get_hex(&p, &addr) || !gdb_get_char(&p, ',') || !gdb_get_hex(&p, &len) ||
+	    !gdb_get_char(&p, ':') || len != (uint64_t)(g->pkt + g->npkt - p)) {
+		gdb_reply(g, "E01");
 		return;
 	}
-	reply(g, copy_guest(g, addr, (uint8_t *)(uintptr_t)p, len, true) == len ? "OK" : "E14");
-}
-
-/* Thread "-1" (all) and "0" (any) leave the choice as it is. */
-static bool
-get_thread(struct gdb *g, const char **p, int64_t *ret_cpu)
-{
-	uint64_t n;
-
-	if ((*p)[0] == '-' && (*p)[1] == '1') {
-		*p += 2;
-		*ret_cpu = -1;
-		return true;
-	}
-	if (!get_hex(p, &n) || n > g->m->cpus.n)
-		return false;
-	*ret_cpu = (int64_t)n - 1;
-	return true;
+	gdb_reply(g, copy_guest(g, addr, (uint8_t *)(uintptr_t)p, len, true) == len ? "OK" : "E14");
 }
 
 static void
@@ -409,13 +300,13 @@ cmd_set_thread(struct gdb *g, const char *p)
 	char what = *p;
 	int64_t cpu;
 
-	if (!what || (++p, !get_thread(g, &p, &cpu))) {
-		reply(g, "E01");
+	if (!what || (++p, !gdb_get_thread(g, &p, &cpu))) {
+		gdb_reply(g, "E01");
 		return;
 	}
 	if (cpu >= 0 && what == 'g')
 		g->cpu = (unsigned)cpu;
-	reply(g, "OK");
+	gdb_reply(g, "OK");
 }
 
 static void
@@ -423,7 +314,7 @@ cmd_alive(struct gdb *g, const char *p)
 {
 	int64_t cpu;
 
-	reply(g, get_thread(g, &p, &cpu) ? "OK" : "E01");
+	gdb_reply(g, gdb_get_thread(g, &p, &cpu) ? "OK" : "E01");
 }
 
 static void
@@ -431,8 +322,8 @@ cmd_continue(struct gdb *g, const char *p)
 {
 	uint64_t addr;
 
-	if (get_hex(&p, &addr))
-		cpu_of(g)->gpr[REG_RIP] = addr;
+	if (gdb_get_hex(&p, &addr))
+		gdb_cpu(g)->gpr[REG_RIP] = addr;
 	resume(g);
 }
 
@@ -441,9 +332,9 @@ cmd_step(struct gdb *g, const char *p)
 {
 	uint64_t addr;
 
-	if (get_hex(&p, &addr))
-		cpu_of(g)->gpr[REG_RIP] = addr;
-	cpu_debug_step(cpu_of(g), true);
+	if (gdb_get_hex(&p, &addr))
+		gdb_cpu(g)->gpr[REG_RIP] = addr;
+	cpu_debug_step(gdb_cpu(g), true);
 	resume(g);
 }
 
@@ -458,9 +349,9 @@ vcont_action(struct gdb *g, const char **p, uint64_t *named)
 	if (!what || !strchr("cCsS", what))
 		return false;
 	++*p;
-	if ((what == 'C' || what == 'S') && !get_hex(p, &sig))
+	if ((what == 'C' || what == 'S') && !gdb_get_hex(p, &sig))
 		return false;
-	if (get_char(p, ':') && !get_thread(g, p, &cpu))
+	if (gdb_get_char(p, ':') && !gdb_get_thread(g, p, &cpu))
 		return false;
 	for (unsigned i = 0; i < g->m->cpus.n; i++) {
 		if ((cpu >= 0 && i != (unsigned)cpu) || (*named >> i & 1))
@@ -476,13 +367,13 @@ cmd_vcont(struct gdb *g, const char *p)
 {
 	uint64_t named = 0;
 
-	while (get_char(&p, ';'))
+	while (gdb_get_char(&p, ';'))
 		if (!vcont_action(g, &p, &named)) {
-			reply(g, "E01");
+			gdb_reply(g, "E01");
 			return;
 		}
 	if (!named) {
-		reply(g, "E01");
+		gdb_reply(g, "E01");
 		return;
 	}
 	vcpus_freeze(g->m, ~named);
@@ -493,11 +384,11 @@ static void
 cmd_v(struct gdb *g, const char *p)
 {
 	if (!strcmp(p, "Cont?"))
-		reply(g, "vCont;c;C;s;S");
+		gdb_reply(g, "vCont;c;C;s;S");
 	else if (!strncmp(p, "Cont;", 5))
 		cmd_vcont(g, p + 4);
 	else if (!strncmp(p, "Kill", 4)) {
-		reply(g, "OK");
+		gdb_reply(g, "OK");
 		machine_ask(g->m, ASK_QUIT);
 	}
 }
@@ -518,17 +409,17 @@ change_break(struct gdb *g, const char *p, bool insert)
 	uint64_t type, addr, len;
 	unsigned i;
 
-	if (!get_hex(&p, &type) || !get_char(&p, ',') || !get_hex(&p, &addr) ||
-	    !get_char(&p, ',') || !get_hex(&p, &len) || type >= ARRAY_SIZE(kinds) ||
+	if (!gdb_get_hex(&p, &type) || !gdb_get_char(&p, ',') || !gdb_get_hex(&p, &addr) ||
+	    !gdb_get_char(&p, ',') || !gdb_get_hex(&p, &len) || type >= ARRAY_SIZE(kinds) ||
 	    len > 1u << 20) {
-		reply(g, "E01");
+		gdb_reply(g, "E01");
 		return;
 	}
 	for (i = 0; i < g->nbreaks; i++)
 		if (g->kind[i] == type && g->breaks[i].lin == addr)
 			break;
 	if (insert && i == CPU_MAX_BREAKS) {
-		reply(g, "E0c");
+		gdb_reply(g, "E0c");
 		return;
 	}
 	if (insert) {
@@ -542,7 +433,7 @@ change_break(struct gdb *g, const char *p, bool insert)
 		g->kind[i] = g->kind[g->nbreaks];
 	}
 	set_breaks(g);
-	reply(g, "OK");
+	gdb_reply(g, "OK");
 }
 
 static void
@@ -578,131 +469,17 @@ let_go(struct gdb *g)
 static void
 cmd_detach(struct gdb *g, const char *p)
 {
-	reply(g, "OK");
+	gdb_reply(g, "OK");
 	let_go(g);
 }
 
-/* ---- queries ---- */
-
-static void
-query_supported(struct gdb *g, const char *p)
-{
-	g->swbreak = strstr(p, "swbreak+") != NULL;
-	buf_printf(&g->out,
-	    "PacketSize=%x;qXfer:features:read+;QStartNoAckMode+;vContSupported+;"
-	    "swbreak+;hwbreak+",
-	    PACKET_MAX - 16);
-}
-
-static void
-query_features(struct gdb *g, const char *p)
-{
-	uint64_t off, len;
-	struct buf xml;
-
-	if (strncmp(p, "target.xml:", 11) || (p += 11, !get_hex(&p, &off)) || !get_char(&p, ',') ||
-	    !get_hex(&p, &len)) {
-		reply(g, "E00");
-		return;
-	}
-	buf_init(&xml, 65536);
-	gdb_regs_xml(cpu_of(g), &xml);
-	if (xml.failed || off > xml.len) {
-		reply(g, "E01");
-	} else {
-		size_t n = xml.len - off;
-		bool more = n > len;
-
-		n = more ? len : n;
-		if (n > PACKET_MAX / 2) {
-			n = PACKET_MAX / 2;
-			more = true;
-		}
-		buf_put_u8(&g->out, more ? 'm' : 'l');
-		buf_put(&g->out, xml.data + off, n);
-	}
-	buf_fini(&xml);
-}
-
-static void
-query_threads(struct gdb *g, const char *p)
-{
-	for (unsigned i = 0; i < g->m->cpus.n; i++)
-		buf_printf(&g->out, "%c%x", i ? ',' : 'm', i + 1);
-}
-
-static void
-query_more_threads(struct gdb *g, const char *p)
-{
-	reply(g, "l");
-}
-
-static void
-query_thread_info(struct gdb *g, const char *p)
-{
-	int64_t cpu;
-	char text[64];
-	int n;
-
-	if (!get_thread(g, &p, &cpu) || cpu < 0) {
-		reply(g, "E01");
-		return;
-	}
-	n = snprintf(text, sizeof(text), "processor %d%s", (int)cpu,
-	    g->m->cpus.cpu[cpu]->halted ? " [halted]" : "");
-	put_bytes(&g->out, (const uint8_t *)text, (size_t)n);
-}
-
-static void
-query_current(struct gdb *g, const char *p)
-{
-	buf_printf(&g->out, "QC%x", g->cpu + 1);
-}
-
-static void
-query_attached(struct gdb *g, const char *p)
-{
-	reply(g, "1");
-}
-
-static void
-query_symbol(struct gdb *g, const char *p)
-{
-	reply(g, "OK");
-}
-
-static const struct query {
-	const char *name; /* all before the first of : , ; or the end */
-	void (*fn)(struct gdb *g, const char *p);
-} queries[] = {
-	{ "Supported", query_supported },
-	{ "Xfer:features:read", query_features },
-	{ "fThreadInfo", query_threads },
-	{ "sThreadInfo", query_more_threads },
-	{ "ThreadExtraInfo", query_thread_info },
-	{ "C", query_current },
-	{ "Attached", query_attached },
-	{ "Symbol", query_symbol },
-};
-
-static void
-cmd_query(struct gdb *g, const char *p)
-{
-	for (unsigned i = 0; i < ARRAY_SIZE(queries); i++) {
-		size_t n = strlen(queries[i].name);
-
-		if (strncmp(p, queries[i].name, n) || (p[n] && !strchr(":,;", p[n])))
-			continue;
-		queries[i].fn(g, p[n] ? p + n + 1 : p + n);
-		return;
-	}
-}
+/* ---- settings, and the table ---- */
 
 static void
 cmd_set(struct gdb *g, const char *p)
 {
 	if (!strcmp(p, "StartNoAckMode")) {
-		reply(g, "OK");
+		gdb_reply(g, "OK");
 		g->no_ack = true;
 	}
 }
@@ -720,7 +497,7 @@ static const struct command {
 	{ 'c', true, cmd_continue }, { 's', true, cmd_step }, { 'v', false, cmd_v },
 	{ 'Z', false, cmd_insert }, { 'z', false, cmd_remove },
 	{ 'k', true, cmd_kill }, { 'D', false, cmd_detach },
-	{ 'q', false, cmd_query }, { 'Q', false, cmd_set },
+	{ 'q', false, gdb_query }, { 'Q', false, cmd_set },
 };
 /* clang-format on */
 
@@ -769,12 +546,12 @@ take_packet(struct gdb *g)
 			sum = (uint8_t)(sum + (uint8_t)ch);
 			ch ^= 0x20;
 		}
-		if (g->npkt < PACKET_MAX)
+		if (g->npkt < GDB_PACKET_MAX)
 			g->pkt[g->npkt++] = ch;
 	}
 	g->pkt[g->npkt] = 0;
 	if (!g->no_ack) {
-		bool good = hex_digit(end[1]) * 16 + hex_digit(end[2]) == sum;
+		bool good = gdb_hex_digit(end[1]) * 16 + gdb_hex_digit(end[2]) == sum;
 
 		send_raw(g, good ? "+" : "-", 1);
 		if (!good)
@@ -881,7 +658,7 @@ gdb_create(struct machine *m, struct err *e)
 	g->m = m;
 	g->listen_fd = m->cfg->gdb_fd;
 	g->fd = -1;
-	buf_init(&g->out, 2 * PACKET_MAX);
+	buf_init(&g->out, 2 * GDB_PACKET_MAX);
 	m->gdb = g;
 	g->listen_src = loop_add_fd(m->loop, g->listen_fd, LOOP_READ, accept_one, g);
 	if (!g->listen_src)
