@@ -251,7 +251,7 @@ serve(void *ctx)
 			machine_end(m, PROTO_EXIT_POWEROFF, "the guest powered the machine off");
 		else if (asked & (ASK_RESET | ASK_TRIPLE_FAULT))
 			serve_reset(m, asked);
-		else if (asked & ASK_DEBUG)
+		if ((asked & ASK_DEBUG) && !m->ending)
 			gdb_stopped(m);
 		if (!__atomic_load_n(&m->asked, __ATOMIC_SEQ_CST))
 			vcpus_release(m);
