@@ -8,6 +8,7 @@ usage: bench/boot.py [--repeat N] [--json FILE] [NAME...]     (installer-i386, â
 import argparse
 import json
 import os
+import re
 import statistics
 import sys
 import time
@@ -26,6 +27,10 @@ def boot(g, qemu):
     try:
         m.expect(PROMPTS[g['name']])
         to_shell = m.seconds()
+        if not qemu:
+            n = sum(int(x) for x in re.findall(r'(\d+) instructions', m.ask('stats')))
+            print(f'{g["name"]:18} {n / 1e9:.2f} G instructions, {n / to_shell / 1e6:.0f} M/s',
+                  flush=True)
         start = time.monotonic()
         m.command('n=0; while [ $n -lt 100000 ]; do n=$((n+1)); done; echo n=$n', 'n=100000')
         return to_shell, time.monotonic() - start
