@@ -63,8 +63,9 @@ do_io(struct block *b, enum block_op op, uint64_t off, void *buf, size_t len)
 {
 	int result = 1;
 	size_t part = len / 3;
-	struct iovec iov[3] = { { buf, part }, { (uint8_t *)buf + part, part },
-		{ (uint8_t *)buf + 2 * part, len - 2 * part } };
+	uint8_t none[1] = { 0 }, *at = buf ? buf : none;
+	struct iovec iov[3] = { { at, part }, { at + part, part },
+		{ at + 2 * part, len - 2 * part } };
 	struct block_req r = { .op = op,
 		.off = off,
 		.len = len,
