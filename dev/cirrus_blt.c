@@ -88,7 +88,8 @@ store_line(const struct cirrus_blt *b, struct line *l, uint8_t *vram, uint32_t s
 
 	for (unsigned i = 0; i < n; i++) {
 		if (l->mask[i])
-			result[i] = combine(table, l->src[i], vram[(dst + i) & (size - 1)]);
+			result[i] = combine(table, l->src[i], /* NOLINT: set wherever the mask is */
+			    vram[(dst + i) & (size - 1)]);
 	}
 	if ((b->mode & BLT_TRANSPARENT) && !(b->mode & BLT_EXPAND))
 		mask_key(b, l->mask, result, n);

@@ -25,6 +25,7 @@ packages() {
 	run grub-common      grub-mkimage
 	test git             lists the files for the gates
 	test clang           the second compiler, and the sanitizer build
+	test libclang-rt-14-dev the run-time libraries of the sanitizers
 	test clang-format    the format gate
 	test clang-tidy      the static analysis gate
 	test pmccabe         the size gate
