@@ -22,4 +22,6 @@ Try next:
   $build/lodge run --help                    everything else
 
 EOF
-exec "$top/$build/lodge" run "$disk" --memory "$memory" --serial stdio --display none
+status=0
+"$top/$build/lodge" run "$disk" --memory "$memory" --serial stdio --display none || status=$?
+[ $status -eq 5 ] || exit $status # 5: ended with Ctrl-A x

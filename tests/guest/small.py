@@ -245,9 +245,11 @@ def vnc_equals_screenshot(m):
     m.expect('done')
     m.expect_screen('The quick brown fox', 20)
     path = os.path.join(m.dir, 'picture.png')
-    for _ in range(5):  # the cursor may have blinked in between
+    # The cursor may have blinked in between; intervals of different length do not
+    # keep step with it.
+    for k in range(25):
         viewer = Rfb(os.path.join(m.dir, 'vnc')).picture()
-        m.ask(f'screendump {path}', 1)
+        m.ask(f'screendump {path}', 0.4 + 0.037 * k)
         shot = png_pixels(path)[2]
         if viewer == shot:
             return
