@@ -57,8 +57,10 @@ mem_arena_write(struct mem_arena *a, uint64_t aoff, const void *src, size_t len)
 {
 	if (!len)
 		return;
-	/* The bytes first: whoever decodes after the notice sees the new ones. */
+	/* The bytes first, then the look at the bitmap: a processor marks before it reads, so
+	 * either it reads the new bytes or we see its mark. */
 	memcpy(a->base + aoff, src, len);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (mem_code_hit(a, aoff, len) && a->code_written)
 		a->code_written(a->code_ctx, aoff, len);
 }

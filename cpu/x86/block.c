@@ -283,7 +283,8 @@ drop_writes_everywhere(void *ctx)
 		tlb_drop_writes(m->set->cpu[i], m->aoff_page);
 }
 
-static void
+/* True when some granule was not marked before: bytes read until now may be old. */
+static bool
 mark(struct cpu *c, uint64_t aoff, uint64_t len)
 {
 	uint64_t off = aoff & (MEM_PAGE - 1);
@@ -292,9 +293,10 @@ mark(struct cpu *c, uint64_t aoff, uint64_t len)
 	struct mark_arg m = { c->set, ALIGN_DOWN(aoff, (uint64_t)MEM_PAGE) };
 
 	if ((__atomic_load_n(word, __ATOMIC_ACQUIRE) & g) == g)
-		return;
+		return false;
 	if (__atomic_fetch_or(word, g, __ATOMIC_SEQ_CST) == 0)
 		cpu_exclusive(c->set, c, drop_writes_everywhere, &m);
+	return true;
 }
 
 /* Decoding needs more than the page has: the next page's bytes, which may fault. */
@@ -400,11 +402,13 @@ link_block(struct block_cache *bc, struct block *b)
 }
 
 /* Decodes into blk what memory holds now. Decoding comes first, to know which granules to
- * mark; if the bytes have changed by the time the marks are visible, again. */
+ * mark, and again when some were not marked before. A store that comes later drops the
+ * block, so this ends after as many turns as there are granules, whatever the others do. */
 static void
 decode_block(struct cpu *c, struct builder *b, struct block *blk, size_t rest)
 {
 	size_t first;
+	bool again;
 
 	do {
 		b->avail = rest < 256 ? rest : 256;
@@ -412,12 +416,10 @@ decode_block(struct cpu *c, struct builder *b, struct block *blk, size_t rest)
 		memcpy(b->bytes, c->arena->base + b->aoff, b->avail);
 		blk->n = (uint16_t)decode_run(b, blk->insn, BLOCK_MAX_INSNS, &blk->bytes);
 		first = blk->bytes < rest ? blk->bytes : rest;
-		mark(c, b->aoff, first);
+		again = mark(c, b->aoff, first);
 		if (blk->bytes > rest && b->aoff2 != BLOCK_NOWHERE)
-			mark(c, b->aoff2, blk->bytes - rest);
-	} while (memcmp(b->bytes, c->arena->base + b->aoff, first) != 0 ||
-		 (blk->bytes > rest && b->aoff2 != BLOCK_NOWHERE &&
-		     memcmp(b->bytes + rest, c->arena->base + b->aoff2, blk->bytes - rest) != 0));
+			again |= mark(c, b->aoff2, blk->bytes - rest);
+	} while (again);
 }
 
 static struct block *

@@ -12,7 +12,7 @@
  * store sees the mark and drops the blocks, or the decoder sees the new bytes.
  *
  * Requirements for whoever changes this
- *  1. Marking comes before reading the bytes.
+ *  1. The bytes that a block is made of were read after their granules were marked.
  *  2. Blocks stay readable until the next lookup: a handler may be in one.
  *  3. Memory is bounded: the pool is emptied whole when full.
  */
