@@ -118,10 +118,14 @@ cpu_debug_translate(struct cpu *c, uint64_t lin, uint64_t *ret_gpa)
 struct cpu_field {
 	const char *name;
 	uint32_t off, size;
+	bool is_bool; /* a file may hold any byte, a bool only 0 and 1 */
 };
 #define F(m)                                                                                       \
 	{                                                                                          \
-#m, offsetof(struct cpu, m), sizeof(((struct cpu *)0)->m)                          \
+#m, offsetof(struct cpu, m), sizeof(((struct cpu *)0)->m),                         \
+		    _Generic(((struct cpu *)0)->m, bool                                            \
+			     : true, default                                                       \
+			     : false)                                                              \
 	}
 /* Everything architectural, and what an instruction boundary can have pending. Derived
  * state comes from cpu_mode_derive(). */
@@ -182,6 +186,12 @@ cpu_save(const struct cpu *c, struct buf *b)
 	lapic_save(c->lapic, b);
 }
 
+static void
+normalize_bool(uint8_t *p)
+{
+	*p = *p != 0;
+}
+
 int
 cpu_load(struct cpu *c, struct buf *b, struct err *e)
 {
@@ -196,6 +206,8 @@ cpu_load(struct cpu *c, struct buf *b, struct err *e)
 			    e, EINVAL, "processor state: '%s' does not fit", fields[i].name);
 		if (!buf_get(b, (uint8_t *)c + fields[i].off, fields[i].size))
 			return err_set(e, EINVAL, "processor state is cut short");
+		if (fields[i].is_bool)
+			normalize_bool((uint8_t *)c + fields[i].off);
 	}
 	__atomic_store_n(&c->attention, buf_get_u32(b) & SAVED_ATT, __ATOMIC_RELEASE);
 	/* What a hostile file could make dangerous. */
