@@ -37,7 +37,26 @@ struct cpu_env {
 	void (*debug_stop)(void *ctx, struct cpu *c, int why);
 };
 
-enum cpu_engine_kind { CPU_ENGINE_INTERP, CPU_ENGINE_JIT };
+/* How instructions are executed. AUTO: the translator where this host can, else the
+ * interpreter. */
+enum cpu_engine_kind { CPU_ENGINE_INTERP, CPU_ENGINE_JIT, CPU_ENGINE_AUTO };
+
+/* Of the translator; 0 means the default where it says so. */
+struct cpu_jit_options {
+	uint32_t cache_mib;   /* host code a processor, MiB; 0: 32; 1..1024 */
+	uint32_t threshold;   /* interpreted runs of a block before it is translated; 0: 3 */
+	uint32_t block_insns; /* instructions a block at most, both engines; 0: 32; 1..32 */
+	bool no_chain;        /* every block goes back to the loop */
+	bool exact_flags;     /* arithmetic flags are right at every instruction, dead or not */
+	bool verify;          /* every block is looked at by the verifier before it may run */
+	int perf_fd;          /* a map of translated code for perf is written here; 0: none */
+};
+/* Counters of the translator over all processors of a set. */
+struct cpu_jit_stats {
+	uint64_t blocks, chains, flushes, misses, evictions, invalidations;
+	uint64_t code_bytes;    /* host code in use */
+	uint64_t interp_blocks; /* blocks run by the interpreter meanwhile */
+};
 
 struct cpu_set {
 	unsigned n;
@@ -47,11 +66,23 @@ struct cpu_set {
 	struct cpu_break *breaks; /* a debugger's; see below */
 	unsigned nbreaks;
 	void *impl; /* smp.c */
+	bool jit;   /* the translator runs it */
+	struct cpu_jit_options jit_options;
 };
 
 int cpu_set_create(struct cpu_set *s, unsigned n, const struct cpu_model *m,
     const struct cpu_env *env, struct err *e);
 void cpu_set_destroy(struct cpu_set *s);
+/* Before the first cpu_run(); o may be NULL. With AUTO the interpreter is taken without an
+ * error when the translator cannot run here, and *ret_why (may be NULL) says why. -ENOTSUP
+ * with the reason for JIT. */
+int cpu_set_engine(struct cpu_set *s, enum cpu_engine_kind kind, const struct cpu_jit_options *o,
+    const char **ret_why, struct err *e);
+enum cpu_engine_kind cpu_set_engine_kind(const struct cpu_set *s); /* INTERP or JIT */
+void cpu_set_jit_stats(const struct cpu_set *s, struct cpu_jit_stats *ret);
+/* One block, guest and host code side by side, for the monitor: the translated block that
+ * begins at linear address `lin` on this processor. Machine stopped. False: none there. */
+bool cpu_jit_list(struct cpu *c, uint64_t lin, struct buf *b);
 
 /* Why cpu_run() came back. */
 enum cpu_exit {
