@@ -23,6 +23,7 @@ cpu_seg_derive(struct cpu *c, unsigned seg)
 {
 	struct seg *s = &c->seg[seg];
 
+	c->hot.dirty = true;
 	if (seg == SEG_SS)
 		c->stack_size = c->bits == BITS64 ? 3 : s->attr & DESC_DB ? 2 : 1;
 	if (c->bits == BITS64 && seg <= SEG_GS) {
@@ -47,6 +48,7 @@ code_bits(const struct cpu *c)
 void
 cpu_mode_derive(struct cpu *c)
 {
+	c->hot.dirty = true;
 	c->bits = code_bits(c);
 	c->lin_mask = c->bits == BITS64 ? UINT64_MAX : UINT32_MAX;
 	c->single = (c->eflags & (FL_TF | FL_RF)) || run_debug_step_on(c);

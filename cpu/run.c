@@ -11,6 +11,7 @@
  */
 #include "cpu/run.h"
 
+#include "cpu/jit/jit.h"
 #include "cpu/mmu/tlb.h"
 #include "cpu/smp.h"
 #include "cpu/x86/block.h"
@@ -50,6 +51,8 @@ take_fault(struct cpu *c)
 {
 	const struct block *b = c->cur_block;
 
+	if (c->jit)
+		jit_fault(c);
 	if (b)
 		c->icount += (uint64_t)((const struct xinsn *)c->cur_insn - b->insn);
 	c->cur_block = c->cur_insn = NULL;
@@ -291,6 +294,7 @@ loop(struct cpu *c)
 	for (;;) {
 		const struct block *b;
 
+		smp_clear_poll(c);
 		if (unlikely(cpu_wants_out(c) || c->halted || c->shutdown || c->wait_sipi ||
 			     c->icount >= c->run_limit)) {
 			if (service(c, &why))
@@ -302,6 +306,8 @@ loop(struct cpu *c)
 			continue;
 		}
 		stand_at_rip(c);
+		if (c->jit && jit_run_known(c))
+			continue;
 		b = block_lookup(c);
 		if (unlikely(needs_care(c, b))) {
 			if (step(c))
@@ -310,6 +316,8 @@ loop(struct cpu *c)
 		}
 		if (unlikely(c->exec_breaks))
 			run_of(c)->resumed = false;
+		else if (c->jit && jit_run(c, b))
+			continue;
 		execute(c, b, b->n);
 		if (unlikely(run_of(c)->hit)) {
 			stop_for_debugger(c, CPU_DEBUG_DATA);
@@ -327,9 +335,13 @@ cpu_run(struct cpu *c, uint64_t budget)
 	r->end = budget > UINT64_MAX - c->icount ? UINT64_MAX : c->icount + budget;
 	cpu_limits_changed(c);
 	smp_enter(c);
+	if (c->jit)
+		jit_begin(c);
 	if (setjmp(c->fault))
 		take_fault(c);
 	why = loop(c);
+	if (c->jit)
+		jit_end(c);
 	smp_leave(c);
 	return why;
 }
@@ -340,4 +352,8 @@ cpu_limits_changed(struct cpu *c)
 	uint64_t end = run_of(c)->end;
 
 	c->run_limit = end < c->icount_limit ? end : c->icount_limit;
+	if (c->hot.counting != (c->run_limit != UINT64_MAX)) {
+		c->hot.counting = !c->hot.counting;
+		c->hot.dirty = true;
+	}
 }

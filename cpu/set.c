@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "cpu/jit/jit.h"
 #include "cpu/mmu/tlb.h"
 #include "cpu/run.h"
 #include "cpu/smp.h"
@@ -47,6 +48,7 @@ destroy_one(struct cpu *c)
 {
 	if (!c)
 		return;
+	jit_destroy(c);
 	lapic_destroy(c->lapic);
 	block_cache_destroy(c);
 	tlb_destroy(c);

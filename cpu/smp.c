@@ -144,6 +144,8 @@ smp_exclusive_begin(struct cpu_set *s, struct cpu *self)
 
 	if (s->shared_thread || (s->n == 1 && self))
 		return;
+	if (self)
+		cpu_fp_out(self);
 	pthread_mutex_lock(&m->m);
 	if (self)
 		stop_running_locked(m, &m->cpu[self->index]);
@@ -152,7 +154,7 @@ smp_exclusive_begin(struct cpu_set *s, struct cpu *self)
 	m->active = true;
 	for (unsigned i = 0; i < s->n; i++)
 		if (s->cpu[i] != self)
-			__atomic_or_fetch(&s->cpu[i]->attention, ATT_SYNC, __ATOMIC_SEQ_CST);
+			smp_attend(s->cpu[i], ATT_SYNC);
 	while (others_running(s, self))
 		pthread_cond_wait(&m->quiet, &m->m);
 	pthread_mutex_unlock(&m->m);
@@ -188,7 +190,7 @@ cpu_kick(struct cpu *c, uint32_t att_bits)
 {
 	struct smp *m = of(c->set);
 
-	__atomic_or_fetch(&c->attention, att_bits, __ATOMIC_SEQ_CST);
+	smp_attend(c, att_bits);
 	pthread_mutex_lock(&m->m);
 	pthread_cond_signal(&m->cpu[c->index].wake);
 	pthread_mutex_unlock(&m->m);
@@ -249,12 +251,14 @@ smp_post_invalidate(struct cpu_set *s, struct cpu *self, uint64_t aoff, size_t l
 {
 	struct smp *m = of(s);
 
+	if (self)
+		cpu_fp_out(self);
 	pthread_mutex_lock(&m->m);
 	for (unsigned i = 0; i < s->n; i++) {
 		if (s->cpu[i] == self)
 			continue;
 		post_range_locked(&m->cpu[i], aoff, len);
-		__atomic_or_fetch(&s->cpu[i]->attention, ATT_REQUEST, __ATOMIC_SEQ_CST);
+		smp_attend(s->cpu[i], ATT_REQUEST);
 	}
 	pthread_mutex_unlock(&m->m);
 }
@@ -273,7 +277,7 @@ cpu_flush_all(struct cpu_set *s)
 	pthread_mutex_lock(&m->m);
 	for (unsigned i = 0; i < s->n; i++) {
 		m->cpu[i].flush_tlb = true;
-		__atomic_or_fetch(&s->cpu[i]->attention, ATT_REQUEST, __ATOMIC_SEQ_CST);
+		smp_attend(s->cpu[i], ATT_REQUEST);
 	}
 	pthread_mutex_unlock(&m->m);
 }

@@ -169,8 +169,27 @@ enum cpu_stat {
 	CPU_STAT_HALTS
 };
 
+struct jit;
+
+#define HOT_POLL 0x80000000u
+
+/* What translated code finds beside the general registers: cpu/jit/jit.h explains it. */
+struct jit_hot {
+	uint32_t mode; /* atomic: number of the mode, HOT_POLL when the loop is wanted */
+	uint16_t hf;   /* arithmetic flags at rest: OF in bit 0, SF ZF AF PF CF in 15..8 */
+	uint8_t fp;    /* JIT_FP_*: which of the guest's registers the host's hold */
+	bool dirty;    /* the mode must be worked out anew */
+	bool counting; /* `left` is kept */
+	int64_t left;  /* instructions until run_limit */
+	uint64_t host_sp;
+	uint64_t index_mask; /* of the flat table, 48-bit addresses */
+	uint64_t tmp[6];
+	uint8_t stack[32]; /* below gpr[]: translated code's stack pointer is there */
+};
+
 struct cpu {
 	/* --- hot --- */
+	struct jit_hot hot;
 	uint64_t gpr[NGPR]; /* [REG_ZERO] stays 0; [REG_RIP]: of the next instruction */
 	uint64_t fl_res;    /* lazy flags, see flags.h */
 	uint32_t fl_aux;
@@ -238,6 +257,7 @@ struct cpu {
 	bool exec_breaks; /* some execution breakpoint is armed */
 	uint64_t rng;     /* RDRAND's generator with the instruction clock; saved */
 	void *impl;       /* run.c's own */
+	struct jit *jit;  /* the translator's own; NULL: the interpreter runs this processor */
 };
 
 /* ---- derived state: call after changing what it depends on ---- */
@@ -259,6 +279,16 @@ static inline bool
 cpu_is_prot(const struct cpu *c) /* protected, not V86 (long included) */
 {
 	return (c->cr0 & CR0_PE) && !(c->eflags & FL_VM);
+}
+
+/* Before code that may use the host's floating-point registers: anything outside cpu/, and
+ * the C library. */
+void jit_fp_save(struct cpu *c);
+static inline void
+cpu_fp_out(struct cpu *c)
+{
+	if (c->hot.fp)
+		jit_fp_save(c);
 }
 
 #endif

@@ -75,6 +75,7 @@ mmio_read(struct cpu *c, uint64_t gpa, unsigned size)
 {
 	uint64_t v;
 
+	cpu_fp_out(c);
 	if (!is_apic(c, gpa))
 		return mem_space_read(c->space, gpa, size);
 	c->env->lock(c->env->ctx);
@@ -88,6 +89,7 @@ mmio_read(struct cpu *c, uint64_t gpa, unsigned size)
 static void
 mmio_write(struct cpu *c, uint64_t gpa, unsigned size, uint64_t v)
 {
+	cpu_fp_out(c);
 	if (!is_apic(c, gpa)) {
 		mem_space_write(c->space, gpa, size, v);
 		return;

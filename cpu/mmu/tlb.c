@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "cpu/cpu.h"
+#include "cpu/jit/ftab.h"
 #include "cpu/mmu/access.h"
 #include "cpu/x86/block.h"
 #include "mem/space.h"
@@ -95,6 +96,8 @@ tlb_flush_all(struct cpu *c)
 	c->fetch_gen++;
 	c->stat[CPU_STAT_TLB_FLUSHES]++;
 	flush(state_of(c), false);
+	if (c->jit)
+		ftab_flush(c, false);
 }
 
 void
@@ -103,6 +106,8 @@ tlb_flush_nonglobal(struct cpu *c)
 	c->fetch_gen++;
 	c->stat[CPU_STAT_TLB_FLUSHES]++;
 	flush(state_of(c), true);
+	if (c->jit)
+		ftab_flush(c, true);
 }
 
 static bool
@@ -120,6 +125,8 @@ tlb_flush_page(struct cpu *c, uint64_t lin)
 	unsigned slot = (lin >> MEM_PAGE_SHIFT) & (TLB_SIZE - 1);
 
 	c->fetch_gen++;
+	if (c->jit)
+		ftab_flush_page(c, lin);
 	for (unsigned i = slot; i < 2 * TLB_SIZE; i += TLB_SIZE)
 		if (t->meta[i].filled && same_mapping(&t->entry[i], &t->meta[i], lin))
 			drop(t, i);
@@ -138,6 +145,8 @@ tlb_drop_writes(struct cpu *c, uint64_t aoff_page)
 	struct tlb_state *t = state_of(c);
 	uint64_t host = (uint64_t)(uintptr_t)(c->arena->base + aoff_page);
 
+	if (c->jit)
+		ftab_drop_writes(c, aoff_page);
 	for (unsigned k = 0; k < t->nlog; k++) {
 		struct tlb_entry *e = &t->entry[t->log[k]];
 

@@ -48,8 +48,10 @@ pte_read(struct cpu *c, uint64_t gpa, unsigned size, uint8_t **ret_host)
 	gpa &= c->a20_mask;
 	p = pte_host(c, gpa);
 	*ret_host = p;
-	if (!p)
+	if (!p) {
+		cpu_fp_out(c);
 		return mem_space_read(c->space, gpa, size);
+	}
 	if (size == 4)
 		return __atomic_load_n((const uint32_t *)(void *)p, __ATOMIC_RELAXED);
 	return __atomic_load_n((const uint64_t *)(void *)p, __ATOMIC_RELAXED);

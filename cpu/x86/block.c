@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "cpu/cpu.h"
+#include "cpu/jit/jit.h"
 #include "cpu/mmu/tlb.h"
 #include "cpu/smp.h"
 #include "mem/space.h"
@@ -159,6 +160,8 @@ block_invalidate(struct cpu *c, uint64_t aoff, size_t len)
 	for (uint64_t p = aoff >> MEM_PAGE_SHIFT; p <= (aoff + len - 1) >> MEM_PAGE_SHIFT; p++)
 		if (c->blocks->by_page[p])
 			drop_in_page(c, p, aoff, len);
+	if (c->jit)
+		jit_invalidate(c, aoff, len);
 }
 
 static uint64_t
@@ -186,6 +189,8 @@ unmark(struct cpu *c, uint64_t page)
 		else
 			live |= granules(0, end - MEM_PAGE);
 	}
+	if (c->jit)
+		live |= jit_granules(c, page);
 	__atomic_store_n(&c->arena->code[page], live, __ATOMIC_RELAXED);
 }
 

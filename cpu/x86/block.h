@@ -36,6 +36,7 @@ struct block {
 	uint16_t bytes, n;
 	uint8_t key; /* block_key() */
 	bool dead;
+	uint8_t runs; /* by the interpreter, for the translator's threshold */
 	struct xinsn insn[];
 };
 

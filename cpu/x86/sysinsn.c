@@ -307,6 +307,7 @@ do_xsetbv(struct cpu *c, const struct insn *in)
 	if ((uint32_t)c->gpr[REG_CX] || (v & ~ok) || !(v & X87) || (v & (AVX | SSE)) == AVX)
 		cpu_raise_gp(c, 0);
 	c->xcr0 = v;
+	cpu_mode_derive(c);
 	cpu_end_block(c);
 }
 SEM_ONE(xsetbv)
