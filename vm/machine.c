@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdlib.h>
+#include <string.h>
 #include "vm/machine.h"
 
 #include "base/assert.h"
@@ -201,6 +203,12 @@ make_cpus(struct machine *m, struct err *e)
 	if (r < 0)
 		return r;
 	m->cpus.shared_thread = m->clock.insns;
+	{
+		const char *eng = getenv("LODGE_ENGINE"), *why;
+		struct cpu_jit_options o = { 0 };
+		if (!eng || strcmp(eng, "interp"))
+			cpu_set_engine(&m->cpus, CPU_ENGINE_JIT, &o, &why, e);
+	}
 	for (unsigned i = 0; i < m->cpus.n; i++)
 		clock_add_timer(&m->clock, &m->lapic_timer[i], lapic_due, m->cpus.cpu[i]);
 	return 0;
