@@ -129,6 +129,14 @@ flush_log(struct side *s, bool global)
 	l->n = 0;
 }
 
+/* Not memset(): the guest's vector registers may be in the host's. */
+static void
+forget_large(struct side *s)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(s->large); i++)
+		*(volatile uint64_t *)&s->large[i] = 0;
+}
+
 /* Gives the tables' memory back. */
 static void
 trim(struct jit_ftab *t)
@@ -139,9 +147,10 @@ trim(struct jit_ftab *t)
 		s->log[0].n = s->log[1].n = 0;
 		madvise(s->pair, t->area_bytes - JIT_XC_BYTES, MADV_DONTNEED);
 		madvise(s->exec, t->exec_bytes, MADV_DONTNEED);
-		memset(s->large, 0, sizeof(s->large));
+		forget_large(s);
 	}
-	memset(t->recent, 0, sizeof(t->recent));
+	for (unsigned i = 0; i < RECENT; i++)
+		*(volatile uint32_t *)&t->recent[i] = 0;
 	t->touched = 0;
 }
 
@@ -154,7 +163,7 @@ ftab_flush(struct cpu *c, bool keep_global)
 		flush_log(&t->side[u], false);
 		if (!keep_global) {
 			flush_log(&t->side[u], true);
-			memset(t->side[u].large, 0, sizeof(t->side[u].large));
+			forget_large(&t->side[u]);
 		}
 	}
 }
