@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdlib.h>
-#include <string.h>
 #include "tests/unit/cpu/tinyvm.h"
 
 #include "base/err.h"
@@ -153,12 +151,6 @@ tinyvm_init(struct tinyvm *v, unsigned ncpus, const char *model)
 	mem_region_map(mem_space_add_io(&v->io, "ports", &port_io, v, 65536, 0), 0);
 	if (cpu_set_create(&v->set, ncpus, cpu_model_find(model, &why), &v->env, &e))
 		test_fail(__FILE__, __LINE__, "%s", e.msg);
-	if (getenv("LODGE_TEST_ENGINE") && !strcmp(getenv("LODGE_TEST_ENGINE"), "jit")) {
-		struct cpu_jit_options o = { .threshold = 1 };
-		const char *why;
-		if (cpu_set_engine(&v->set, CPU_ENGINE_JIT, &o, &why, NULL))
-			abort();
-	}
 }
 
 void
