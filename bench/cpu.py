@@ -5,6 +5,7 @@ in QEMU's TCG in turns, and natively.  docs/bench.md explains rows, groups and r
 
 usage: bench/cpu.py [--bits 64|32|both] [--rows A,B] [--turns N] [--scale MS] [--smp]
                     [--only lodge|qemu|native]... [--lodge-args "..."] [--qemu-cpu MODEL]
+                    [--append "kernel words"] [--memory SIZE] [--row-limit S] [--boot-limit S]
                     [--json FILE] [--svg [FILE]] [--list]
 """
 import argparse
@@ -173,9 +174,15 @@ def print_smp(table):
 
 def print_info(info):
     for (who, bits), lines in info.items():
-        say(f'\n{NAMES[who]}, {bits} bits')
-        for line in lines:
-            say(f'  {line}')
+        plain = {k: v for k, v in (x.split(' ', 1) for x in lines if not x.startswith('vuln '))}
+        say(f'\n{NAMES[who]}, {bits} bits: {plain.get("cpu", "?").strip()}')
+        say(f'  kernel {plain.get("kernel")}, {plain.get("cpus")} processors, clock source '
+            f'{plain.get("clocksource")}')
+        vulns = [x[5:] for x in lines if x.startswith('vuln ')]
+        for v in sorted(v for v in vulns if not v.endswith(': Not affected')):
+            say(f'  {v}')
+        free = sorted(v.split(':')[0] for v in vulns if v.endswith(': Not affected'))
+        say(f'  not affected: {", ".join(free)}')
 
 
 # --- options ---
@@ -191,6 +198,7 @@ def parse():
     ap.add_argument('--lodge-args', default='')
     ap.add_argument('--qemu-cpu', default='max')
     ap.add_argument('--memory', default='512M')
+    ap.add_argument('--append', default='')
     ap.add_argument('--row-limit', type=int, default=0)
     ap.add_argument('--boot-limit', type=int, default=600)
     ap.add_argument('--json')

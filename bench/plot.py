@@ -13,7 +13,7 @@ import os
 import sys
 
 LEFT, RIGHT, TOP, LINE = 150, 700, 64, 17
-TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
+TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200)
 COLOURS = {'integer': '#2563a8', 'branch': '#2563a8', 'call': '#2563a8', 'memory': '#0f766e',
            'float': '#b45309', 'code': '#7e22ce', 'special': '#57534e', 'syscall': '#be123c',
            'fault': '#be123c', 'process': '#be123c', 'pipe': '#be123c', 'shell': '#be123c',
@@ -93,7 +93,8 @@ def draw(rows, goals):
 
 def write(rows, goals, path):
     if not any(r['ratio'] for r in rows):
-        raise SystemExit('plot: no row has both times')
+        print('plot: no row has both times: nothing drawn', file=sys.stderr)
+        return
     new = f'{path}.new-{os.getpid()}'
     with open(new, 'w', encoding='utf-8') as f:
         f.write(draw(rows, goals))

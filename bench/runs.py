@@ -32,9 +32,10 @@ class Results:
         self.clocks = []  # (guest's nanoseconds, host's seconds)
 
     def line(self, text, when):
+        """Takes one in; false when it is not one of the program's."""
         words = text.split()
         if not words:
-            return
+            return False
         kind = words[0]
         if kind == 'row' and len(words) == 6:
             self.rows[words[1]] = (float(words[3]), words[4])
@@ -53,6 +54,9 @@ class Results:
             self.started = True
         elif text == 'bench: end':
             self.ended = True
+        else:
+            return False
+        return True
 
     def lost(self, why):
         """The machine or program ended or hung; the row that it was in."""
@@ -88,6 +92,7 @@ class Setup:
     def __init__(self, args):
         self.scale = args.scale
         self.memory = args.memory
+        self.append = f'{APPEND} {args.append}'.strip()
         self.row_limit = args.row_limit
         self.boot_limit = args.boot_limit
         self.smp = args.smp
@@ -95,7 +100,7 @@ class Setup:
         self.qemu_cpu = args.qemu_cpu
 
     def machine_options(self, who, bits, names):
-        append = f'{APPEND} bench.scale={self.scale}'
+        append = f'{self.append} bench.scale={self.scale}'
         append += ' bench.smp' if self.smp else f' bench.rows={",".join(names)}'
         opts = {'kernel': program.kernel(bits)[0], 'initrd': program.initramfs(bits),
                 'append': append, 'memory': self.memory, 'cpus': 2 if self.smp else 1,
@@ -110,14 +115,17 @@ class Setup:
 def listen(m, r, setup):
     """Reads the machine's lines until the program has ended."""
     kernel_start = None
+    deadline = time.monotonic() + setup.boot_limit
     while not r.ended:
-        limit = setup.row_limit if r.started else setup.boot_limit
-        text = m.expect(r'([^\r\n]*)\r*\n', limit).group(1).decode(errors='replace')
+        # Only the program's own lines count as a sign of life.
+        left = max(0.01, deadline - time.monotonic())
+        text = m.expect(r'([^\r\n]*)\r*\n', left).group(1).decode(errors='replace')
         now = time.monotonic()
         if kernel_start is None and 'Linux version' in text:
             kernel_start = now
         started = r.started
-        r.line(text, now)
+        if r.line(text, now):
+            deadline = now + setup.row_limit
         if r.started and not started and kernel_start is not None and r.boot_s is None:
             r.boot_s = now - kernel_start
 
@@ -136,17 +144,18 @@ def boot(who, bits, names, setup, r):
         if r.ended:  # all was measured; it only does not switch off
             r.failed['power-off'] = str(e).split('\n', 1)[0]
             return None
-        return r.lost(explain(str(e), setup))
+        return r.lost(explain(str(e), setup.row_limit if r.started else setup.boot_limit))
     finally:
         m.close()
 
 
-def explain(text, setup):
+def explain(text, limit):
     first = text.split('\n', 1)[0]
     panic = re.search(r'(Kernel panic[^\n]*|BUG: [^\n]*)', text)
+    more = f': {panic.group(1)}' if panic else ''
     if first.startswith('ended with'):
-        return first.split(' before')[0] + (f': {panic.group(1)}' if panic else '')
-    return f'hung: no output for {setup.row_limit} s' + (f': {panic.group(1)}' if panic else '')
+        return first.split(' before')[0] + more
+    return f'hung: nothing said for {limit} s{more}'
 
 
 def run_machine(who, bits, names, setup):
@@ -191,7 +200,7 @@ def read_native(p, r, limit):
         *lines, data = (data + new).split(b'\n')
         for line in lines:
             r.line(line.decode(errors='replace'), time.monotonic())
-    r.lost(f'hung: no output for {limit} s')
+    r.lost(f'hung: nothing said for {limit} s')
 
 
 def run(who, bits, names, setup):

@@ -139,6 +139,19 @@ time_processes(const struct row *r, uint64_t n, uint64_t want, uint32_t count, s
 	return ok ? now_ns() - start : 0;
 }
 
+static uint64_t
+best_time(const struct row *r, uint64_t n, uint64_t want, uint32_t count, struct gate *gate)
+{
+	uint64_t best = time_processes(r, n, want, count, gate);
+
+	for (int i = 1; i < ROUNDS && best; i++) {
+		uint64_t t = time_processes(r, n, want, count, gate);
+
+		best = t < best ? t : best;
+	}
+	return best;
+}
+
 void
 smp_measure(uint64_t scale_ns)
 {
@@ -164,8 +177,8 @@ smp_measure(uint64_t scale_ns)
 			r->prepare();
 		want = r->op();
 		n = calibrate(r, scale_ns, want);
-		printf("smp smp-%s %" PRIu64, r->name, time_processes(r, n, want, 1, gate));
-		printf(" %" PRIu64 "\n", time_processes(r, n, want, 2, gate));
+		printf("smp smp-%s %" PRIu64, r->name, best_time(r, n, want, 1, gate));
+		printf(" %" PRIu64 "\n", best_time(r, n, want, 2, gate));
 		fflush(stdout);
 	}
 }
