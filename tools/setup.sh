@@ -43,6 +43,7 @@ packages() {
 	bench grub-pc-bin    GRUB goes onto the disk
 	bench grub-common    grub-mkimage
 	bench binutils       strips the program of the guests
+	bench debootstrap    makes the systemd disk
 	bench32 gcc-multilib  builds the 32-bit benchmark program
 	EOF
 }
