@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# usage: tools/setup.sh GROUP...   (build, test, run, bench)
+# usage: tools/setup.sh GROUP...   (build, test, run, bench, bench32)
 #
 # Installs the Debian packages that a group needs and that are missing, as root
 # or through sudo.  When all are there it does nothing, quietly, and touches no
@@ -42,6 +42,9 @@ packages() {
 	bench e2fsprogs      mke2fs fills the disk
 	bench grub-pc-bin    GRUB goes onto the disk
 	bench grub-common    grub-mkimage
+	bench binutils       strips the program of the guests
+	bench debootstrap    makes the systemd disk
+	bench32 gcc-multilib  builds the 32-bit benchmark program
 	EOF
 }
 

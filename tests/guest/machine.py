@@ -47,7 +47,7 @@ QEMU_MODELS = {None: 'max', '486': '486', 'pentium3': 'pentium3', 'x86-64-v2': '
 def qemu_command(opts, monitor):
     cmd = ['qemu-system-x86_64', '-accel', 'tcg', '-display', 'none', '-serial', 'stdio',
            '-monitor', f'unix:{monitor},server,nowait', '-net', 'none',
-           '-cpu', QEMU_MODELS[opts.get('cpu-model')],
+           '-cpu', opts.get('qemu-cpu') or QEMU_MODELS[opts.get('cpu-model')],
            '-m', str(opts.get('memory', '256M')), '-smp', str(opts.get('cpus', 1))]
     for key in ('kernel', 'initrd', 'append', 'bios'):
         if opts.get(key):

@@ -17,7 +17,8 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import small  # noqa: E402,F401  (adds its guests to the list)
+import bench_rows  # noqa: E402,F401  (adds its guests to the list, as small does)
+import small  # noqa: E402,F401
 from guests import GUESTS, FetchError  # noqa: E402
 from machine import TOP, GuestError, Machine  # noqa: E402
 
