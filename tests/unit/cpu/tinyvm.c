@@ -110,13 +110,10 @@ map_changed(void *ctx)
 		cpu_flush_all(&v->set);
 }
 
-void
-tinyvm_init(struct tinyvm *v, unsigned ncpus, const char *model)
+static void
+init_env(struct tinyvm *v)
 {
 	pthread_mutexattr_t attr;
-	const char *why = "";
-	uint64_t aoff = 0;
-	struct err e = { 0 };
 
 	memset(v, 0, sizeof(*v));
 	pthread_mutexattr_init(&attr);
@@ -140,16 +137,41 @@ tinyvm_init(struct tinyvm *v, unsigned ncpus, const char *model)
 		.tick = env_tick,
 		.debug_stop = env_debug,
 	};
-	if (mem_arena_init(&v->arena, -1, TINYVM_RAM, &e) ||
-	    mem_arena_alloc(&v->arena, TINYVM_RAM, &aoff, &e))
-		test_fail(__FILE__, __LINE__, "%s", e.msg);
+}
+
+bool
+tinyvm_init_engine(struct tinyvm *v, unsigned ncpus, const char *model,
+    const struct tinyvm_engine *engine, struct err *e)
+{
+	const char *why = "";
+	uint64_t aoff = 0;
+
+	init_env(v);
+	if (mem_arena_init(&v->arena, -1, TINYVM_RAM, e) ||
+	    mem_arena_alloc(&v->arena, TINYVM_RAM, &aoff, e))
+		test_fail(__FILE__, __LINE__, "%s", e->msg);
 	mem_space_init(&v->mem, "memory", &v->arena, &v->lock);
 	mem_space_init(&v->io, "ports", NULL, &v->lock);
 	v->mem.changed = map_changed;
 	v->mem.changed_ctx = v;
 	mem_region_map(mem_space_add_ram(&v->mem, "ram", aoff, TINYVM_RAM, true, 0), 0);
 	mem_region_map(mem_space_add_io(&v->io, "ports", &port_io, v, 65536, 0), 0);
-	if (cpu_set_create(&v->set, ncpus, cpu_model_find(model, &why), &v->env, &e))
+	if (cpu_set_create(&v->set, ncpus, cpu_model_find(model, &why), &v->env, e))
+		test_fail(__FILE__, __LINE__, "%s", e->msg);
+	if (!cpu_set_engine(&v->set, engine->kind, &engine->options, &why, e))
+		return true;
+	tinyvm_fini(v);
+	return false;
+}
+
+void
+tinyvm_init(struct tinyvm *v, unsigned ncpus, const char *model)
+{
+	struct tinyvm_engine engine;
+	struct err e = { 0 };
+
+	tinyvm_engine_env(&engine);
+	if (!tinyvm_init_engine(v, ncpus, model, &engine, &e))
 		test_fail(__FILE__, __LINE__, "%s", e.msg);
 }
 

@@ -40,7 +40,21 @@ struct tinyvm {
 	int debug_why; /* last debug_stop, -1 none */
 };
 
+/* Which engine: of the environment, LODGE_TEST_ENGINE=interp|jit and LODGE_TEST_JIT="threshold=1,
+ * chain=off,exact-flags,cache=1,block=1,verify", for tinyvm_init(). */
+struct tinyvm_engine {
+	enum cpu_engine_kind kind;
+	struct cpu_jit_options options;
+};
+struct err;
+bool tinyvm_engine_parse(const char *kind, const char *options, struct tinyvm_engine *ret);
+void tinyvm_engine_env(struct tinyvm_engine *ret);
+bool tinyvm_engine_works(const struct tinyvm_engine *engine, struct err *e);
+
 void tinyvm_init(struct tinyvm *v, unsigned ncpus, const char *model);
+/* False, with nothing left behind, when this engine is not there. */
+bool tinyvm_init_engine(struct tinyvm *v, unsigned ncpus, const char *model,
+    const struct tinyvm_engine *engine, struct err *e);
 void tinyvm_fini(struct tinyvm *v);
 void tinyvm_load(struct tinyvm *v, uint64_t gpa, const void *bytes, size_t len);
 /* Puts processor `i` at `rip` in a flat mode, CPL 0, IF = 0, stack below 0x90000 - i * 4096.
