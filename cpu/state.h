@@ -183,7 +183,10 @@ struct jit_hot {
 	int64_t left;  /* instructions until run_limit */
 	uint64_t host_sp;
 	uint64_t index_mask; /* of the flat table, 48-bit addresses */
-	uint64_t tmp[6];
+	uint64_t tmp[4];
+	uint64_t x87_dp;   /* operand offset of the last x87 instruction that had one */
+	uint32_t x87_last; /* the last x87 instruction: its site, see jit_site_number() */
+	uint32_t x87_mem;  /* the last one with a memory operand; 0: none since the last look */
 	uint8_t stack[32]; /* below gpr[]: translated code's stack pointer is there */
 };
 

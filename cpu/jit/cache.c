@@ -363,7 +363,7 @@ jit_flush(struct cpu *c)
 	j->mode_now = 0;
 	c->hot.dirty = true;
 	j->used = j->glue_end;
-	j->meta_used = 0;
+	j->meta_used = 64; /* no site has the number 0 */
 	j->norder = 0;
 	j->pending = NULL;
 	j->running = NULL;

@@ -253,7 +253,8 @@ opcode(struct copy *k, unsigned rxb, bool rex8)
 		emit8(e, 0x38);
 	if (r->map == RAW_0F3A)
 		emit8(e, 0x3a);
-	emit8(e, r->opc);
+	/* 82 is another 80, but not in 64-bit mode */
+	emit8(e, r->map == RAW_1 && r->opc == 0x82 ? 0x80 : r->opc);
 }
 
 static void
@@ -415,7 +416,10 @@ integer_mem(struct copy *k, unsigned use)
 	    r->opc != 0xba)
 		return false;
 	k->is_mem = true;
+	/* a locked access that is not aligned may cross a cache line: the handler knows how */
+	t->strict = !alone && (r->lock || k->in->op == OP_XCHG);
 	k->mem = tr_mem(t, mem_size(k->in), access_of(k->in, use, to_reg));
+	t->strict = false;
 	if (slots || high || wants_flags(t, k->in))
 		k->mem = tr_mem_free_r11(t, k->mem);
 	if (wants_flags(t, k->in))
@@ -458,6 +462,7 @@ is_denied(const struct insn *in)
 	case OP_FNSAVE:
 	case OP_FRSTOR:
 	case OP_FNENI:
+	case OP_FNINIT: /* clears the pointers too */
 	case OP_FXSAVE:
 	case OP_FXRSTOR:
 	case OP_XSAVE:
@@ -571,6 +576,26 @@ vector_fields(struct copy *k)
 	k->vvvv = r->vvvv;
 }
 
+/* #GP when a 16-byte operand is not aligned: SSE but for the MOVUs, VEX only for the MOVAs and
+ * the non-temporal moves. */
+static bool
+must_align(const struct raw *r)
+{
+	unsigned o = r->opc;
+
+	if (r->map == RAW_0F && (o == 0x28 || o == 0x29 || o == 0x2b || o == 0xe7))
+		return true;
+	if (r->map == RAW_0F && (o == 0x6f || o == 0x7f))
+		return r->vex ? r->pp == 1 : r->pfx66;
+	if (r->map == RAW_0F38 && o == 0x2a)
+		return true;
+	if (r->map == RAW_0F3A && o >= 0x60 && o <= 0x63) /* PCMPxSTRx */
+		return false;
+	if (r->map == RAW_0F && (o == 0x10 || o == 0x11 || o == 0xf0))
+		return false;
+	return !r->vex;
+}
+
 static unsigned
 fp_which(const struct tr *t, const struct insn *in)
 {
@@ -594,7 +619,9 @@ fp_allowed(const struct tr *t, const struct insn *in)
 		return false;
 	if ((in->flags & INSN_AVX) && in->vl && !model_has(t->c->model, FEAT_AVX2))
 		return false;
-	return !(in->flags & INSN_AVX) || (m & JIT_M_AVX);
+	/* VEX is no prefix in real and V86 mode */
+	return !(in->flags & INSN_AVX) ||
+	       (m & (JIT_M_AVX | JIT_M_PROT)) == (JIT_M_AVX | JIT_M_PROT);
 }
 
 /* Is the memory operand the destination? */
@@ -602,6 +629,32 @@ static bool
 stores(const struct insn *in)
 {
 	return in->kind[0] == OPD_MEM;
+}
+
+/* For FIP and FOP: control instructions leave them alone (SDM 1 8.1.8). */
+static void
+note_x87(struct tr *t, const struct insn *in, bool mem)
+{
+	uint32_t n = jit_site_number(t->j, &t->b->site[t->i]);
+	struct hmem last = hmem_slot(CPU_SLOT(hot.x87_last)), at = hmem_slot(CPU_SLOT(hot.x87_mem));
+	struct hmem ea = hmem_slot(CPU_SLOT(hot.tmp[3])), dp = hmem_slot(CPU_SLOT(hot.x87_dp));
+
+	switch (in->op) {
+	case OP_FLDCW:
+	case OP_FNSTCW:
+	case OP_FNSTSW:
+	case OP_FNCLEX:
+	case OP_FWAIT: return;
+	default: break;
+	}
+	emit_rm(&t->e, 0, 0xc7, 0, &last);
+	emit32(&t->e, n);
+	if (mem) {
+		emit_load(&t->e, H_R11, &ea);
+		emit_store(&t->e, H_R11, &dp);
+		emit_rm(&t->e, 0, 0xc7, 0, &at);
+		emit32(&t->e, n);
+	}
 }
 
 bool
@@ -612,6 +665,9 @@ tr_copy_fp(struct tr *t, const struct insn *in)
 	bool x87 = in->flags & INSN_FPU, write = stores(in);
 	unsigned size = 0;
 
+	/* what x87 leaves undefined (C0 to C3 above all) is the interpreter's own choice */
+	if (x87 && t->j->exact)
+		return false;
 	if (!(in->flags & (INSN_FPU | INSN_MMX | INSN_SSE | INSN_AVX)) || is_denied(in) ||
 	    !fp_allowed(t, in) || (in->prefix & PFX_LOCK) || (in->flags & INSN_SLOW))
 		return false;
@@ -625,7 +681,9 @@ tr_copy_fp(struct tr *t, const struct insn *in)
 	tr_fp_ready(t, fp_which(t, in));
 	if (size) {
 		k.is_mem = true;
+		t->strict = size >= 16 && must_align(r);
 		k.mem = tr_mem(t, size, write ? ACC_W : ACC_R);
+		t->strict = false;
 		if (k.reg_gpr)
 			k.mem = tr_mem_free_r11(t, k.mem);
 	}
@@ -645,6 +703,8 @@ tr_copy_fp(struct tr *t, const struct insn *in)
 	if (x87)
 		k.reg &= 7, k.rm &= 7;
 	execute(&k, !x87 && r->pfx66, !x87 && r->f2, !x87 && r->f3);
+	if (x87)
+		note_x87(t, in, size);
 	put_back(&k, r->reg, k.reg, k.reg_out);
 	put_back(&k, r->rm, k.rm, k.rm_out);
 	return true;

@@ -58,16 +58,24 @@ load_sse(struct cpu *c)
 #undef X
 }
 
-/* FIP names host code while the guest's own code runs. */
+/* FIP, FDP and FOP: the host's name host code, so translated code notes where it is. */
 static void
-instruction_pointer(struct cpu *c, uint64_t host, unsigned op)
+note_pointers(struct cpu *c)
 {
-	const struct jit_site *s = jit_site_at(c->jit, (const void *)(uintptr_t)host);
+	const struct jit *j = c->jit;
+	const struct jit_site *s = (const void *)(j->meta + c->hot.x87_last);
 
-	if (!s)
-		return;
-	c->fpu.ip = s->rip;
-	c->fpu.op = (uint16_t)op;
+	if (c->hot.x87_last) {
+		c->fpu.ip = s->rip;
+		c->fpu.cs = c->seg[SEG_CS].sel;
+		c->fpu.op = (uint16_t)((s->x.in.imm & 7) << 8 | s->x.in.modrm);
+	}
+	s = (const void *)(j->meta + c->hot.x87_mem);
+	if (c->hot.x87_mem) {
+		c->fpu.dp = c->hot.x87_dp;
+		c->fpu.ds = c->seg[s->x.in.seg].sel;
+	}
+	c->hot.x87_last = c->hot.x87_mem = 0;
 }
 
 static void
@@ -75,9 +83,7 @@ save_x87(struct cpu *c)
 {
 	uint8_t *fx = c->jit->fx;
 	struct x87 *f = &c->fpu;
-	uint64_t ip;
 
-	put_le64(fx + 8, 0);
 	__asm__ volatile("fxsave64 %0\n\tfninit" : "=m"(*(uint8_t(*)[512])(void *)fx));
 	f->cw = get_le16(fx);
 	f->top = get_le16(fx + 2) >> 11 & 7;
@@ -85,9 +91,7 @@ save_x87(struct cpu *c)
 	f->empty = (uint8_t)~fx[4];
 	for (unsigned i = 0; i < 8; i++)
 		memcpy(f->reg[(f->top + i) & 7], fx + 32 + 16 * i, 10);
-	ip = get_le64(fx + 8);
-	if (ip)
-		instruction_pointer(c, ip, get_le16(fx + 6));
+	note_pointers(c);
 }
 
 /* FNSAVE's tag word wants to know what a register holds; FRSTOR looks only at "empty". */

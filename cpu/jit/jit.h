@@ -160,6 +160,12 @@ jit_block_of_xentry(uint64_t code)
 {
 	return *(struct jit_block *const *)(uintptr_t)(code - 8);
 }
+/* A site as 32 bits; 0 is none. */
+static inline uint32_t
+jit_site_number(const struct jit *j, const struct jit_site *s)
+{
+	return (uint32_t)((const uint8_t *)s - j->meta);
+}
 struct jit_site *jit_site_at(struct jit *j, const void *host);
 void jit_kill(struct jit *j, struct jit_block *b);
 /* Bytes were written: from block.c. */

@@ -64,6 +64,7 @@ check_code(struct tr *t, unsigned ea, unsigned size, bool write)
 		s->ea = (uint8_t)ea;
 		s->size = (uint8_t)size;
 		s->wide = wide(t);
+		s->strict = t->strict;
 		s->back = ok;
 	}
 	if ((s = tr_stub(t, STUB_MISS, miss))) {
@@ -76,8 +77,7 @@ check_code(struct tr *t, unsigned ea, unsigned size, bool write)
 static void
 misaligned_stub(struct tr *t, const struct tr_stub *s)
 {
-	/* a locked access that is not aligned may cross a cache line: the handler knows how */
-	if ((t->gb->insn[s->site].in.prefix & PFX_LOCK) && t->c->set->n > 1) {
+	if (s->strict) {
 		tr_to_handler(t, emit_jmp(&t->e, 0));
 		return;
 	}
@@ -172,6 +172,7 @@ checked(unsigned ea)
 struct hmem
 tr_mem(struct tr *t, unsigned size, unsigned access)
 {
+	const struct hmem offset = hmem_slot(CPU_SLOT(hot.tmp[3]));
 	const struct insn *in = t->in;
 	unsigned ea;
 
@@ -180,6 +181,10 @@ tr_mem(struct tr *t, unsigned size, unsigned access)
 	if (ea == H_NONE) {
 		ea = H_R10;
 		tr_ea(t, in);
+	}
+	if (in->flags & INSN_FPU)
+		emit_store(&t->e, ea, &offset); /* for FDP, once it is through */
+	if (ea == H_R10) {
 		segment_code(t, in->seg, size, access);
 	}
 	check_code(t, ea, size, access & ACC_W);

@@ -20,6 +20,7 @@ enum tr_stub_kind {
 struct tr_stub {
 	uint8_t kind, site, ea, size;
 	bool write, wide;
+	bool strict;   /* misaligned is for the handler */
 	uint32_t from; /* rel32 of the jump to it */
 	uint32_t back; /* where it goes on */
 	uint32_t again;
@@ -39,6 +40,7 @@ struct tr {
 	struct raw raw;
 	uint8_t live[BLOCK_MAX_INSNS + 1]; /* FLG_*: needed before instruction i */
 	bool ef, hf;                       /* where the flags are: host register, hot.hf */
+	bool strict;                       /* of the operand being checked: see tr_stub */
 	uint8_t fp;                        /* JIT_FP_*: known to be loaded */
 	unsigned nstubs, nlinks, nmiss;
 	uint32_t miss[3];                     /* jumps of `xentry` that lead to C */

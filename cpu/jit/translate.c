@@ -231,6 +231,14 @@ is_bound(const struct xinsn *x)
 	return x->in.op < OP_COUNT && x->fn == sem_table[x->in.op]->fn[x->in.osize][x->in.form];
 }
 
+/* The host's choice is not the interpreter's. AND, OR, XOR and TEST clear AF in both. */
+static bool
+leaves_flags_undefined(const struct insn *in)
+{
+	return op_info[in->op].flags_undefined && in->op != OP_AND && in->op != OP_OR &&
+	       in->op != OP_XOR && in->op != OP_TEST;
+}
+
 static void
 one(struct tr *t)
 {
@@ -247,7 +255,8 @@ one(struct tr *t)
 	s->index = (uint8_t)t->i;
 	raw_parse(
 	    &t->raw, &x->in, (enum cpu_bits)t->bits, t->c->arena->base + t->b->aoff + x->in.off);
-	if (!is_bound(x) || !tr_find(x->in.op)(t, &x->in))
+	if (!is_bound(x) || (t->j->exact && leaves_flags_undefined(&x->in)) ||
+	    !tr_find(x->in.op)(t, &x->in))
 		tr_handler(t);
 	t->after[t->i] = t->e.at;
 	t->post_ef[t->i] = t->ef;
