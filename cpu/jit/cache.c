@@ -237,7 +237,7 @@ jit_xc_put(struct cpu *c, struct jit_block *b)
 	struct jit *j = c->jit;
 	struct jit_xc *x = ftab_xc(j->ftab, j->mode[b->mode].bits & JIT_M_USER);
 
-	x += b->rip & bits_mask(JIT_XC_BITS);
+	x += jit_xc_index(b->rip);
 	x->rip = b->rip;
 	x->code = (uint64_t)(uintptr_t)jit_host(j, b->xentry);
 }
@@ -260,9 +260,9 @@ xc_remove(struct jit *j, const struct jit_block *b)
 {
 	struct jit_xc *x = ftab_xc(j->ftab, j->mode[b->mode].bits & JIT_M_USER);
 
-	x += b->rip & bits_mask(JIT_XC_BITS);
+	x += jit_xc_index(b->rip);
 	if (x->code == (uint64_t)(uintptr_t)jit_host(j, b->xentry))
-		x->rip = ~b->rip; /* whose place is elsewhere */
+		x->rip = b->rip ^ 1; /* whose place is elsewhere */
 }
 
 static void

@@ -144,7 +144,11 @@ tr_exit_indirect(struct tr *t, unsigned sp, bool down)
 	site->sp_down = down;
 	tr_flags_rest(t);
 	if (t->j->chain) {
-		emit_rr(&t->e, 0, 0x0fb7, H_R11, H_R10); /* JIT_XC_BITS are 16 */
+		emit_mov(&t->e, H_R11, H_R10);
+		emit_rr(&t->e, EI_W, 0xc1, 5, H_R11);
+		emit8(&t->e, 13);
+		emit_rr(&t->e, 0, 0x33, H_R11, H_R10);
+		emit_rr(&t->e, 0, 0x0fb7, H_R11, H_R11); /* JIT_XC_BITS are 16 */
 		emit_rr(&t->e, 0, 0xc1, 4, H_R11);
 		emit8(&t->e, 4);
 		emit_rm(&t->e, EI_W, 0x3b, H_R10, &tag);

@@ -101,6 +101,12 @@ jit_mode_seg(const struct jit_mode *m, unsigned seg)
 struct jit_xc {
 	uint64_t rip, code;
 };
+/* exits.c emits the same. Code is aligned and spread: the bits above the page come down. */
+static inline unsigned
+jit_xc_index(uint64_t rip)
+{
+	return (rip ^ rip >> 13) & ((1u << JIT_XC_BITS) - 1);
+}
 
 typedef void *jit_call_fn(struct cpu *c, void *arg);
 

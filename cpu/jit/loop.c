@@ -18,7 +18,7 @@ jit_lookup(struct cpu *c)
 
 	if (c->exec_breaks || c->slow_tlb || !jit_mode(c))
 		return NULL;
-	x = ftab_xc(j->ftab, c->cpl == 3) + (rip & bits_mask(JIT_XC_BITS));
+	x = ftab_xc(j->ftab, c->cpl == 3) + jit_xc_index(rip);
 	if (x->rip != rip || !x->code)
 		return NULL;
 	b = jit_block_of_xentry(x->code);
