@@ -79,7 +79,8 @@ enum {
 	D_SYSCALL = 1 << 11,
 	B7_TSC_ADJUST = 1 << 1,
 	D7_IBRS = 1 << 26,
-	D7_ARCH_CAPS = 1 << 29
+	D7_ARCH_CAPS = 1 << 29,
+	D7_2_BHI_CTRL = 1 << 4 /* leaf 7, subleaf 2 */
 };
 #define C_HYPERVISOR 0x80000000u
 
@@ -176,8 +177,14 @@ leaf_4(struct cpu *c, uint32_t sub, uint32_t r[4])
 static void
 leaf_7(struct cpu *c, uint32_t sub, uint32_t r[4])
 {
-	if (sub != 0 || c->model->max_leaf < 7)
+	if (c->model->max_leaf < 7)
 		return;
+	/* So that a guest turns branch history off by a bit, and not by a loop at each entry. */
+	if (sub == 2)
+		r[R_EDX] = D7_2_BHI_CTRL;
+	if (sub != 0)
+		return;
+	r[R_EAX] = 2;
 	r[R_EBX] = feature_word(c->model, LEAF7_B) | B7_TSC_ADJUST;
 	r[R_EDX] = D7_IBRS | D7_ARCH_CAPS;
 }

@@ -37,8 +37,9 @@ static const struct msr_plain {
 	{ MSR_FMASK, 1, OFF(fmask), FEAT_SYSCALL, CHECK_MASK, 0xffffffff },
 	{ MSR_KERNEL_GS_BASE, 1, OFF(kernel_gs_base), FEAT_LM, CHECK_CANONICAL, ALL64 },
 	{ MSR_TSC_AUX, 1, OFF(tsc_aux), FEAT_RDTSCP, CHECK_MASK, 0xffffffff },
-	/* No speculation crosses a privilege change here: IBRS and STIBP only store. */
-	{ MSR_SPEC_CTRL, 1, OFF(spec_ctrl), FEAT_LM, CHECK_MASK, 3 },
+	/* No speculation crosses a privilege change here: IBRS, STIBP and
+	 * BHI_DIS_S only store. */
+	{ MSR_SPEC_CTRL, 1, OFF(spec_ctrl), FEAT_LM, CHECK_MASK, 0x403 },
 };
 
 /* Types 0, 1, 4, 5, 6; PAT also 7 (UC-). */
