@@ -133,12 +133,13 @@ hash_of(uint64_t aoff, uint64_t rip, uint32_t mode)
 }
 
 struct jit_block *
-jit_find(struct cpu *c, uint64_t aoff, uint64_t rip)
+jit_find(struct cpu *c, uint64_t aoff, uint64_t aoff2, uint64_t rip)
 {
 	struct jit *j = c->jit;
 	struct jit_block *b = j->hash[hash_of(aoff, rip, j->mode_now)];
 
-	while (b && (b->aoff != aoff || b->rip != rip || b->mode != j->mode_now))
+	while (b && (b->aoff != aoff || b->rip != rip || b->mode != j->mode_now ||
+	                b->aoff2 != aoff2))
 		b = b->hash_next;
 	return b;
 }
@@ -194,18 +195,40 @@ jit_block_alloc(struct jit *j, unsigned n)
 	return b;
 }
 
+/* Of the two pages' lists, the link of the one that holds aoff. */
+static struct jit_block **
+page_link(struct jit_block *b, uint64_t page)
+{
+	return &b->page_next[b->aoff >> MEM_PAGE_SHIFT != page];
+}
+
+static bool
+has_second_page(const struct jit_block *b)
+{
+	return b->aoff2 != BLOCK_NOWHERE && (b->aoff ^ b->aoff2) >> MEM_PAGE_SHIFT;
+}
+
+static void
+list(struct jit *j, struct jit_block *b, uint64_t aoff)
+{
+	uint64_t page = aoff >> MEM_PAGE_SHIFT;
+
+	*page_link(b, page) = j->by_page[page];
+	j->by_page[page] = b;
+}
+
 void
 jit_block_add(struct jit *j, struct jit_block *b)
 {
 	unsigned h = hash_of(b->aoff, b->rip, b->mode);
-	uint64_t page = b->aoff >> MEM_PAGE_SHIFT;
 
 	j->meta_used += ALIGN_UP(sizeof(*b) + b->n * sizeof(b->site[0]), 16u);
 	j->order[j->norder++] = b;
 	b->hash_next = j->hash[h];
 	j->hash[h] = b;
-	b->page_next = j->by_page[page];
-	j->by_page[page] = b;
+	list(j, b, b->aoff);
+	if (has_second_page(b))
+		list(j, b, b->aoff2);
 	j->stat.blocks++;
 }
 
@@ -277,14 +300,15 @@ unhash(struct jit *j, struct jit_block *b)
 }
 
 static void
-unlist(struct jit *j, struct jit_block *b)
+unlist(struct jit *j, struct jit_block *b, uint64_t aoff)
 {
-	struct jit_block **at = &j->by_page[b->aoff >> MEM_PAGE_SHIFT];
+	uint64_t page = aoff >> MEM_PAGE_SHIFT;
+	struct jit_block **at = &j->by_page[page];
 
 	while (*at && *at != b)
-		at = &(*at)->page_next;
+		at = page_link(*at, page);
 	if (*at)
-		*at = b->page_next;
+		*at = *page_link(b, page);
 }
 
 void
@@ -294,7 +318,9 @@ jit_kill(struct jit *j, struct jit_block *b)
 		return;
 	b->dead = true;
 	unhash(j, b);
-	unlist(j, b);
+	unlist(j, b, b->aoff);
+	if (has_second_page(b))
+		unlist(j, b, b->aoff2);
 	xc_remove(j, b);
 	for (unsigned k = 0; k < ARRAY_SIZE(b->link); k++)
 		if (b->link[k].to)
@@ -313,6 +339,25 @@ jit_kill(struct jit *j, struct jit_block *b)
 	j->stat.invalidations++;
 }
 
+/* How many of its bytes are in the first page. */
+static unsigned
+first_part(const struct jit_block *b)
+{
+	unsigned room = MEM_PAGE - (unsigned)(b->aoff & (MEM_PAGE - 1));
+
+	return b->bytes < room ? b->bytes : room;
+}
+
+static bool
+overlaps(const struct jit_block *b, uint64_t aoff, size_t len)
+{
+	unsigned n = first_part(b);
+
+	if (b->aoff < aoff + len && aoff < b->aoff + n)
+		return true;
+	return b->aoff2 != BLOCK_NOWHERE && b->aoff2 < aoff + len && aoff < b->aoff2 + b->bytes - n;
+}
+
 void
 jit_invalidate(struct cpu *c, uint64_t aoff, size_t len)
 {
@@ -322,8 +367,8 @@ jit_invalidate(struct cpu *c, uint64_t aoff, size_t len)
 		struct jit_block *b = j->by_page[p], *next;
 
 		for (; b; b = next) {
-			next = b->page_next;
-			if (b->aoff < aoff + len && aoff < b->aoff + b->bytes) {
+			next = *page_link(b, p);
+			if (overlaps(b, aoff, len)) {
 				jit_kill(j, b);
 				next = j->by_page[p]; /* others may have gone with it */
 			}
@@ -331,17 +376,27 @@ jit_invalidate(struct cpu *c, uint64_t aoff, size_t len)
 	}
 }
 
+static uint64_t
+granules_of(const struct jit_block *b, uint64_t page)
+{
+	unsigned n = first_part(b), off = (unsigned)(b->aoff & (MEM_PAGE - 1)), first, last;
+
+	if (b->aoff >> MEM_PAGE_SHIFT != page) {
+		off = 0;
+		n = b->bytes - n;
+	}
+	first = off / MEM_GRANULE;
+	last = (off + n - 1) / MEM_GRANULE;
+	return bits_mask(last - first + 1) << first;
+}
+
 uint64_t
 jit_granules(struct cpu *c, uint64_t page)
 {
 	uint64_t live = 0;
 
-	for (struct jit_block *b = c->jit->by_page[page]; b; b = b->page_next) {
-		unsigned first = (b->aoff & (MEM_PAGE - 1)) / MEM_GRANULE;
-		unsigned last = ((b->aoff & (MEM_PAGE - 1)) + b->bytes - 1) / MEM_GRANULE;
-
-		live |= bits_mask(last - first + 1) << first;
-	}
+	for (struct jit_block *b = c->jit->by_page[page]; b; b = *page_link(b, page))
+		live |= granules_of(b, page);
 	return live;
 }
 

@@ -78,6 +78,7 @@ jit_call_handler(struct cpu *c, void *arg)
 	settle_count(c, b->n);
 	run_handler(c, s);
 	if (!c->block_end || !s->resume || c->gpr[REG_RIP] != s->rip + s->x.in.len ||
+	    ((s->x.in.flags & INSN_ENDS_BLOCK) && (c->halted || cpu_wants_out(c))) ||
 	    (c->hot.dirty && jit_mode(c) != b->mode)) {
 		if (c->hot.counting)
 			c->icount += s->index + 1u;

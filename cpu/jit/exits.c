@@ -22,7 +22,7 @@ head_needs_no_flags(struct tr *t, uint64_t rip)
 
 	if (rip == t->b->rip)
 		return t->live[0] == 0;
-	b = jit_find(t->c, aoff, rip);
+	b = jit_find(t->c, aoff, BLOCK_NOWHERE, rip);
 	return b && b->flags_in == 0;
 }
 

@@ -52,8 +52,8 @@ struct jit_link {
 };
 
 struct jit_block {
-	uint64_t aoff, rip, lin;
-	struct jit_block *hash_next, *page_next;
+	uint64_t aoff, aoff2, rip, lin; /* aoff2: BLOCK_NOWHERE, or of the second page's bytes */
+	struct jit_block *hash_next, *page_next[2];
 	struct jit_link *in; /* links that lead here */
 	uint32_t mode;
 	uint32_t code, end; /* cache offsets */
@@ -154,7 +154,7 @@ struct jit {
 int jit_create(struct cpu *c, const struct cpu_jit_options *o, const char **ret_why);
 void jit_destroy(struct cpu *c);
 void jit_flush(struct cpu *c); /* drops every block; not from translated code */
-struct jit_block *jit_find(struct cpu *c, uint64_t aoff, uint64_t rip);
+struct jit_block *jit_find(struct cpu *c, uint64_t aoff, uint64_t aoff2, uint64_t rip);
 struct jit_block *jit_block_alloc(struct jit *j, unsigned n); /* NULL: full */
 void jit_block_add(struct jit *j, struct jit_block *b);       /* after its code is written */
 void jit_link_to(struct jit *j, struct jit_link *l, struct jit_block *to);
@@ -165,6 +165,12 @@ static inline struct jit_block *
 jit_block_of_xentry(uint64_t code)
 {
 	return *(struct jit_block *const *)(uintptr_t)(code - 8);
+}
+/* Linear address of its second page. */
+static inline uint64_t
+jit_second_page(const struct cpu *c, const struct jit_block *b)
+{
+	return ((b->lin | (MEM_PAGE - 1)) + 1) & c->lin_mask;
 }
 /* A site as 32 bits; 0 is none. */
 static inline uint32_t

@@ -42,24 +42,27 @@ enter(struct cpu *c, const struct jit_block *b)
 
 /* The mapping that fetching found is noted for the blocks' own look. */
 static void
-note_page(struct cpu *c, const struct jit_block *b)
+note_page(struct cpu *c, uint64_t lin, uint64_t aoff)
 {
-	struct mmu_result r = mmu_walk(c, b->lin, MMU_EXEC, c->cpl == 3, true);
+	struct mmu_result r;
 
+	if (*ftab_exec_slot(c->jit->ftab, c->cpl == 3, lin) == ftab_exec_id(aoff))
+		return;
+	r = mmu_walk(c, lin, MMU_EXEC, c->cpl == 3, true);
 	if (!r.fault)
-		ftab_set_exec(c, b->lin, b->aoff, r.global, r.page_shift);
+		ftab_set_exec(c, lin, aoff, r.global, r.page_shift);
 }
 
 static struct jit_block *
 find_or_make(struct cpu *c, const struct block *gb)
 {
 	struct jit *j = c->jit;
-	struct jit_block *b = jit_find(c, gb->aoff, c->gpr[REG_RIP]);
+	struct jit_block *b = jit_find(c, gb->aoff, gb->aoff2, c->gpr[REG_RIP]);
 
 	if (!b) {
 		struct block *counted = (struct block *)(uintptr_t)gb;
 
-		if (gb->aoff == BLOCK_NOWHERE || gb->aoff2 != BLOCK_NOWHERE)
+		if (gb->aoff == BLOCK_NOWHERE)
 			return NULL;
 		if (counted->runs < j->threshold) {
 			counted->runs++;
@@ -88,7 +91,9 @@ prepare(struct cpu *c, const struct block *gb)
 		j->stat.interp_blocks++;
 		return NULL;
 	}
-	note_page(c, b);
+	note_page(c, b->lin, b->aoff);
+	if (b->aoff2 != BLOCK_NOWHERE)
+		note_page(c, jit_second_page(c, b), b->aoff2);
 	jit_xc_put(c, b);
 	if (pending)
 		jit_link_to(j, pending, b);

@@ -35,6 +35,7 @@ struct tr {
 	struct jit_block *b;
 	struct emit e;
 	uint8_t bits;
+	uint8_t bytes[256]; /* the block's, as they were when the translation began */
 	unsigned i; /* the instruction being translated */
 	const struct insn *in;
 	struct raw raw;
@@ -43,7 +44,7 @@ struct tr {
 	bool strict;                       /* of the operand being checked: see tr_stub */
 	uint8_t fp;                        /* JIT_FP_*: known to be loaded */
 	unsigned nstubs, nlinks, nmiss;
-	uint32_t miss[3];                     /* jumps of `xentry` that lead to C */
+	uint32_t miss[4];                     /* jumps of `xentry` that lead to C */
 	uint32_t handler_at[BLOCK_MAX_INSNS]; /* of each site's handler stub, 0: none yet */
 	bool post_ef[BLOCK_MAX_INSNS];        /* flags are in the host's register after it */
 	uint32_t after[BLOCK_MAX_INSNS];      /* offset of what follows it */

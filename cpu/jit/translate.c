@@ -78,6 +78,13 @@ tr_to_handler(struct tr *t, uint32_t from)
 	(void)tr_stub(t, STUB_HANDLER, from);
 }
 
+/* Not so: its handler is one that raises. */
+static bool
+is_bound(const struct xinsn *x)
+{
+	return x->in.op < OP_COUNT && x->fn == sem_table[x->in.op]->fn[x->in.osize][x->in.form];
+}
+
 /* Calls the handler from where it stands; what follows is the next instruction. */
 void
 tr_handler(struct tr *t)
@@ -91,7 +98,9 @@ tr_handler(struct tr *t)
 	t->fp = 0;
 	emit_imm(&t->e, H_R10, (uint64_t)(uintptr_t)s);
 	emit_jmp(&t->e, t->j->g.handler);
-	if (in->flags & INSN_ENDS_BLOCK)
+	/* one that ends a block and goes on behind it may have a link there */
+	if ((in->flags & INSN_BRANCH) || !is_bound(&s->x) ||
+	    ((in->flags & INSN_ENDS_BLOCK) && (t->mode->bits & JIT_M_COUNT)))
 		t->ended = true;
 	else
 		s->resume = t->e.at;
@@ -197,39 +206,50 @@ count_code(struct tr *t)
 	emit_alu_imm_m(&t->e, EI_W, 5, &left, t->gb->n);
 }
 
+/* Is the page still where it was? */
+static void
+page_code(struct tr *t, uint64_t lin, uint64_t aoff)
+{
+	uint32_t *exec = ftab_exec_slot(t->j->ftab, t->mode->bits & JIT_M_USER, lin);
+	struct hmem page = hmem_at(H_R11, 0);
+
+	emit_imm(&t->e, H_R11, (uint64_t)(uintptr_t)exec);
+	emit_rm(&t->e, 0, 0x81, 7, &page);
+	emit32(&t->e, ftab_exec_id(aoff));
+	t->miss[t->nmiss++] = emit_jcc(&t->e, CC_NE, 0);
+}
+
 static void
 entry_code(struct tr *t)
 {
 	struct jit_block *b = t->b;
-	uint32_t *exec = ftab_exec_slot(t->j->ftab, t->mode->bits & JIT_M_USER, b->lin);
-	struct hmem page = hmem_at(H_R11, 0);
+	bool two = b->aoff2 != BLOCK_NOWHERE;
 
+	/* who comes from the first page knows nothing of the second */
+	if (two) {
+		b->entry = t->e.at;
+		tr_flags_save_code(&t->e);
+		emit_jmp(&t->e, t->e.at + 5 + 8);
+	}
 	emit64(&t->e, (uint64_t)(uintptr_t)b); /* jit_block_of_xentry() */
 	b->xentry = t->e.at;
 	t->nmiss = 0;
 	tr_mode_compare(t);
 	t->miss[t->nmiss++] = emit_jcc(&t->e, CC_NE, 0);
-	emit_imm(&t->e, H_R11, (uint64_t)(uintptr_t)exec);
-	emit_rm(&t->e, 0, 0x81, 7, &page);
-	emit32(&t->e, ftab_exec_id(b->aoff));
-	t->miss[t->nmiss++] = emit_jcc(&t->e, CC_NE, 0);
+	page_code(t, b->lin, b->aoff);
+	if (two)
+		page_code(t, jit_second_page(t->c, b), b->aoff2);
 	if (t->mode->bits & JIT_M_COUNT)
 		count_code(t);
 	if (b->flags_in)
 		tr_flags_load_code(&t->e);
-	b->entry = t->e.at;
+	if (!two)
+		b->entry = t->e.at;
 	t->hf = false; /* at `entry` hot.hf is old */
 	t->ef = true;
 }
 
 /* ---- instructions ---- */
-
-/* Not so: its handler is one that raises. */
-static bool
-is_bound(const struct xinsn *x)
-{
-	return x->in.op < OP_COUNT && x->fn == sem_table[x->in.op]->fn[x->in.osize][x->in.form];
-}
 
 /* The host's choice is not the interpreter's. AND, OR, XOR and TEST clear AF in both. */
 static bool
@@ -254,7 +274,7 @@ one(struct tr *t)
 	s->block = t->b;
 	s->index = (uint8_t)t->i;
 	raw_parse(
-	    &t->raw, &x->in, (enum cpu_bits)t->bits, t->c->arena->base + t->b->aoff + x->in.off);
+	    &t->raw, &x->in, (enum cpu_bits)t->bits, t->bytes + x->in.off);
 	if (!is_bound(x) || (t->j->exact && leaves_flags_undefined(&x->in)) ||
 	    !tr_find(x->in.op)(t, &x->in))
 		tr_handler(t);
@@ -262,12 +282,22 @@ one(struct tr *t)
 	t->post_ef[t->i] = t->ef;
 }
 
+static void
+copy_bytes(struct tr *t)
+{
+	const struct jit_block *b = t->b;
+	size_t room = MEM_PAGE - (b->aoff & (MEM_PAGE - 1)), n = b->bytes < room ? b->bytes : room;
+
+	memcpy(t->bytes, t->c->arena->base + b->aoff, n);
+	if (b->bytes > n)
+		memcpy(t->bytes + n, t->c->arena->base + b->aoff2, b->bytes - n);
+}
+
 /* The bytes may have changed since the block was decoded (a device, another processor). */
 static bool
 still_the_same(const struct tr *t)
 {
 	struct decode_mode m = { .bits = t->bits };
-	const uint8_t *p = t->c->arena->base + t->b->aoff;
 
 	for (unsigned i = 0; i < t->gb->n; i++) {
 		const struct insn *in = &t->gb->insn[i].in;
@@ -276,7 +306,7 @@ still_the_same(const struct tr *t)
 		memset(&now, 0, sizeof(now));
 		if (!is_bound(&t->gb->insn[i]))
 			continue; /* its handler raises */
-		if (insn_decode(&now, &m, p + in->off, in->len) != DECODE_OK)
+		if (insn_decode(&now, &m, t->bytes + in->off, in->len) != DECODE_OK)
 			return false;
 		now.off = in->off;
 		now.flags = in->flags;
@@ -307,6 +337,7 @@ begin(struct tr *t, struct cpu *c, const struct block *gb)
 	if (j->used + BLOCK_ROOM > j->size || !(b = jit_block_alloc(j, gb->n)))
 		return NULL;
 	b->aoff = gb->aoff;
+	b->aoff2 = gb->aoff2;
 	b->rip = c->gpr[REG_RIP];
 	b->lin = (c->seg[SEG_CS].lbase + b->rip) & c->lin_mask;
 	b->mode = j->mode_now;
@@ -334,12 +365,11 @@ jit_translate(struct cpu *c, const struct block *gb)
 	t->failed = t->ended = false;
 	t->fp = 0;
 	memset(t->handler_at, 0, sizeof(t->handler_at));
-	if (gb->aoff2 != BLOCK_NOWHERE || gb->aoff == BLOCK_NOWHERE)
-		return NULL;
 	if (!(b = begin(t, c, gb))) {
 		j->flush_wanted = true;
 		return NULL;
 	}
+	copy_bytes(t);
 	if (!still_the_same(t))
 		return NULL;
 	tr_flags_liveness(t);
