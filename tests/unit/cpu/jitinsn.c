@@ -126,7 +126,7 @@ put_vex(struct jit_gen *g, struct raw *r)
 /* What chance would not give often enough: opcode and ModRM.reg, -1 any */
 static const struct {
 	uint8_t n, b[3];
-	int8_t digit;
+	int16_t digit;
 } favourites[] = {
 	{ 2, { 0x0f, 0xc7 }, 1 },        /* CMPXCHG8B, 16B */
 	{ 2, { 0x0f, 0xb0 }, -1 },       /* CMPXCHG */

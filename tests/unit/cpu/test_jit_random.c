@@ -4,7 +4,7 @@
  * instructions, at every exception and at the end all state must be equal.  Where there is
  * no translator the interpreter plays both parts, which tests the test.
  *
- *	test_jit_random [default|single|unchained|tiny|flush|inexact] [TEST]
+ *	test_jit_random [default|single|unchained|tiny|flush|mixed|inexact] [TEST]
  *
  * LODGE_TEST_SEED is the first program's seed, LODGE_TEST_COUNT how many programs a mode.
  */
@@ -31,6 +31,7 @@ static const struct variant variants[] = {
 	{ .name = "unchained", .options = "threshold=1,exact-flags,chain=off" },
 	{ .name = "tiny", .options = "threshold=1,exact-flags,cache=1", .drop = true },
 	{ .name = "flush", .options = "threshold=1,exact-flags", .flush = true },
+	{ .name = "mixed", .options = "threshold=5,exact-flags,verify", .flush = true },
 	{ .name = "inexact", .options = "threshold=1", .inexact = true },
 };
 
