@@ -31,8 +31,8 @@ jit_pointer(const struct jit_program *p, uint64_t *rng)
 
 	if (how < 5)
 		off = 4096 - 1 - jit_pick(rng, 40); /* crosses */
-	if (how == 5 || how == 6)
-		page = JIT_PAGE_ABSENT - 4096 + jit_pick(rng, 6) * 4096;
+	if (pages > 7 && (how < 3 || how == 5 || how == 6))
+		page = JIT_PAGE_ABSENT - 4096 + jit_pick(rng, 9) * 4096;
 	if (how == 7)
 		off = jit_pick(rng, 4096);
 	if (how == 8 && jit_pick(rng, 4) == 0)
