@@ -63,6 +63,14 @@ struct jit_program {
 	unsigned cpl;
 	bool inexact; /* no undefined flag is ever read */
 	bool flat, paging, ist;
+	enum jit_mood {    /* now and then something is different for the whole program */
+		JIT_TS,    /* CR0.TS: #NM */
+		JIT_AC,    /* alignment checks at CPL 3 */
+		JIT_WATCH, /* data breakpoint */
+		JIT_BREAK, /* execution breakpoint */
+		JIT_NOSSE, /* CR4.OSFXSR, OSXSAVE clear: #UD */
+		JIT_NMOODS = 40
+	} mood;
 	uint32_t cs_base, start; /* linear start; RIP = start - cs_base */
 	uint32_t data_base;      /* what a pointer register lacks: DS base */
 	uint32_t seg_base[NSEG], seg_limit[NSEG];
