@@ -31,8 +31,8 @@ jit_pointer(const struct jit_program *p, uint64_t *rng)
 
 	if (how < 5)
 		off = 4096 - 1 - jit_pick(rng, 40); /* crosses */
-	if (how == 5 || how == 6)
-		page = JIT_PAGE_ABSENT - 4096 + jit_pick(rng, 6) * 4096;
+	if (pages > 7 && (how < 3 || how == 5 || how == 6))
+		page = JIT_PAGE_ABSENT - 4096 + jit_pick(rng, 9) * 4096;
 	if (how == 7)
 		off = jit_pick(rng, 4096);
 	if (how == 8 && jit_pick(rng, 4) == 0)
@@ -227,6 +227,7 @@ choose(struct jit_program *p, enum jit_mode mode, uint64_t seed, bool inexact)
 	p->flat = mode == JIT_LONG64 || (mode == JIT_PROT32 && jit_pick(&p->rng, 2));
 	p->paging = p->flat || (mode != JIT_REAL && jit_pick(&p->rng, 4));
 	p->ist = jit_pick(&p->rng, 4) != 0;
+	p->mood = (enum jit_mood)jit_pick(&p->rng, JIT_NMOODS);
 	p->start = JIT_CODE + 0x100 + jit_pick(&p->rng, 0xf00);
 	choose_segments(p);
 }
@@ -282,8 +283,8 @@ jit_print(const struct jit_program *p)
 	struct insn in;
 	char text[128];
 
-	printf("# %s, CPL %u, %s, paging %s, seed %llu\n", names[p->mode], p->cpl,
-	    p->flat ? "flat" : "based segments", p->paging ? "on" : "off",
+	printf("# %s, CPL %u, %s, paging %s, mood %u, seed %llu\n", names[p->mode], p->cpl,
+	    p->flat ? "flat" : "based segments", p->paging ? "on" : "off", (unsigned)p->mood,
 	    (unsigned long long)p->seed);
 	for (unsigned i = 0; i < p->n; i++) {
 		const struct jit_insn *at = &p->insn[i];

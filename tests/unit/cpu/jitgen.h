@@ -18,12 +18,12 @@ enum {
 	JIT_TABLES = 0x6000,   /* four page tables, not mapped */
 	JIT_CODE = 0x10000,
 	JIT_CODE_SIZE = 0x4000,
-	JIT_DATA = 0x20000, /* 16 pages, some of them special: */
+	JIT_DATA = 0x20000, /* 16 pages, some special, each behind a good one: */
 	JIT_PAGE_ABSENT = 0x28000,
-	JIT_PAGE_RO = 0x29000,
-	JIT_PAGE_SUPER = 0x2a000,
-	JIT_PAGE_NX = 0x2b000,
-	JIT_PAGE_MMIO = 0x2c000,
+	JIT_PAGE_RO = 0x2a000,
+	JIT_PAGE_SUPER = 0x2c000,
+	JIT_PAGE_NX = 0x2e000,
+	JIT_PAGE_MMIO = 0x2f000,
 	JIT_STACK = 0x30000,
 	JIT_STACK_SIZE = 0x4000,
 	JIT_END = 0x40000,
@@ -63,6 +63,14 @@ struct jit_program {
 	unsigned cpl;
 	bool inexact; /* no undefined flag is ever read */
 	bool flat, paging, ist;
+	enum jit_mood {    /* now and then something is different for the whole program */
+		JIT_TS,    /* CR0.TS: #NM */
+		JIT_AC,    /* alignment checks at CPL 3 */
+		JIT_WATCH, /* data breakpoint */
+		JIT_BREAK, /* execution breakpoint */
+		JIT_NOSSE, /* CR4.OSFXSR, OSXSAVE clear: #UD */
+		JIT_NMOODS = 40
+	} mood;
 	uint32_t cs_base, start; /* linear start; RIP = start - cs_base */
 	uint32_t data_base;      /* what a pointer register lacks: DS base */
 	uint32_t seg_base[NSEG], seg_limit[NSEG];

@@ -126,7 +126,7 @@ put_vex(struct jit_gen *g, struct raw *r)
 /* What chance would not give often enough: opcode and ModRM.reg, -1 any */
 static const struct {
 	uint8_t n, b[3];
-	int8_t digit;
+	int16_t digit;
 } favourites[] = {
 	{ 2, { 0x0f, 0xc7 }, 1 },        /* CMPXCHG8B, 16B */
 	{ 2, { 0x0f, 0xb0 }, -1 },       /* CMPXCHG */
@@ -479,6 +479,34 @@ bit_string(struct jit_gen *g)
 	jit_emit(g, b, n);
 }
 
+/* A wide access across the end of a page; behind half of these pages is one that faults. */
+static void
+across(struct jit_gen *g)
+{
+	static const struct {
+		uint8_t n, b[3]; /* with ModRM.reg last */
+	} ops[] = { { 3, { 0x0f, 0x11, 3 } }, { 3, { 0x0f, 0x10, 2 } }, { 3, { 0x0f, 0x7f, 1 } },
+		{ 2, { 0xdb, 7 } }, { 2, { 0xdb, 5 } }, { 2, { 0xdd, 3 } }, { 2, { 0xd9, 6 } },
+		{ 3, { 0x0f, 0xc1, 2 } }, { 2, { 0x89, 2 } }, { 2, { 0x01, 1 } },
+		{ 2, { 0xff, 6 } }, { 2, { 0x8f, 0 } }, { 3, { 0x0f, 0xc7, 1 } },
+		{ 3, { 0xc5, 0xfc, 0x11 } }, { 3, { 0xc5, 0xfe, 0x7f } } };
+	unsigned i = pick(g, ARRAY_LEN(ops)), n = 0, m = ops[i].n;
+	uint32_t page = pick(g, 2) ? JIT_PAGE_ABSENT - 4096 + pick(g, 5) * 0x2000 : JIT_DATA;
+	uint8_t b[8], rm = g->p->bits == BITS16 ? 7 : 3;
+
+	load_reg(g, REG_BX, page + 4096 - 1 - pick(g, 34) - g->p->data_base, false);
+	if (g->p->bits == BITS64 && ops[i].b[0] != 0xc5 && pick(g, 2))
+		b[n++] = 0x48;
+	memcpy(b + n, ops[i].b, m);
+	if (ops[i].b[0] == 0xc5)
+		b[n + m++] = (uint8_t)(pick(g, 8) << 3 | rm);
+	else
+		b[n + m - 1] = (uint8_t)(ops[i].b[m - 1] << 3 | rm);
+	if (ops[i].b[0] == 0xc5 && g->p->mode <= JIT_V86)
+		return; /* is LDS there */
+	jit_emit(g, b, n + m);
+}
+
 static void
 divide(struct jit_gen *g)
 {
@@ -581,7 +609,8 @@ void
 jit_random_step(struct jit_gen *g)
 {
 	static void (*const patterns[])(struct jit_gen * g) = { branch, branch, branch, branch,
-		call, indirect, string, bit_string, divide, system_insn, system_insn, fp_control };
+		call, indirect, string, bit_string, across, divide, system_insn, system_insn,
+		fp_control };
 
 	if (g->p->inexact && pick(g, 5) == 0)
 		jit_anchor(g);

@@ -234,6 +234,29 @@ set_control(struct cpu *c, const struct jit_program *p)
 }
 
 static void
+set_mood(struct cpu *c, const struct jit_program *p)
+{
+	if (p->mood == JIT_TS)
+		c->cr0 |= CR0_TS;
+	if (p->mood == JIT_NOSSE)
+		c->cr4 &= ~(uint64_t)(CR4_OSFXSR | CR4_OSXSAVE);
+	if (p->mood == JIT_AC) {
+		c->cr0 |= CR0_AM;
+		c->eflags |= FL_AC;
+	}
+	if (p->mood == JIT_WATCH) { /* eight bytes, written; four, read or written */
+		c->dr[0] = JIT_DATA + 0x1008;
+		c->dr[1] = JIT_STACK + JIT_STACK_SIZE / 2 + 0x100;
+		c->dr[7] = 0x400 | 1 | 4 | 9ull << 16 | 15ull << 20;
+	}
+	if (p->mood == JIT_BREAK) {
+		c->dr[0] = p->start + p->insn[p->n / 4].off;
+		c->dr[1] = p->start + p->insn[p->n / 2].off;
+		c->dr[7] = 0x400 | 1 | 4;
+	}
+}
+
+static void
 enter(struct cpu *c, const struct jit_program *p, uint64_t rip, uint64_t *rng)
 {
 	static const uint8_t pointers[] = { REG_BX, REG_BP, REG_SI, REG_DI, 12, 13, 14, 15 };
@@ -253,6 +276,7 @@ enter(struct cpu *c, const struct jit_program *p, uint64_t rip, uint64_t *rng)
 	c->eflags = FL_R1 | (p->mode == JIT_V86 ? FL_VM | FL_IOPL : 0) |
 	            (jit_pick(rng, 8) ? 0 : FL_DF) | (jit_pick(rng, 4) ? 0 : FL_IOPL);
 	flags_set_arith(c, (uint32_t)jit_rnd(rng));
+	set_mood(c, p);
 	for (unsigned i = 0; i < (p->bits == BITS64 ? 8 : 4); i++)
 		c->gpr[pointers[i]] = jit_pointer(p, rng);
 	c->gpr[REG_SP] =

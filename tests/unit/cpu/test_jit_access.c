@@ -313,7 +313,7 @@ run(struct rig *r, const struct access *a, uint64_t at, enum kind k, struct outc
 
 		o->error = has ? pm_stack(&r->p, 0) : 0;
 		o->rip = pm_stack(&r->p, has);
-		if (r->cpl == 3 && o->vector == EXC_GP && o->rip == PM_CODE + a->len)
+		if (r->cpl == 3 && o->vector == EXC_GP && o->rip - PM_CODE == a->len)
 			o->vector = -1; /* it was the HLT */
 		if (r->cpl == 3)
 			c->gpr[REG_SP] = pm_stack(&r->p, has + 3);

@@ -147,14 +147,15 @@ enter(struct tinyvm *v, unsigned mode, uint32_t rip)
 	tlb_flush_all(c);
 }
 
-TEST(changes_are_seen_at_once)
+static void
+changes(unsigned ncpus)
 {
 	static struct tinyvm v;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(programs); i++) {
 		const struct smc *s = &programs[i];
 
-		tinyvm_init(&v, 1, "x86-64-v2");
+		tinyvm_init(&v, ncpus, "x86-64-v2");
 		for (unsigned again = 0; again < 12; again++) { /* over each other */
 			const struct program *p = &s->in[again % 3];
 
@@ -167,6 +168,17 @@ TEST(changes_are_seen_at_once)
 		}
 		tinyvm_fini(&v);
 	}
+}
+
+TEST(changes_are_seen_at_once)
+{
+	changes(1);
+}
+
+/* Marks of code are kept and LOCK is real then. */
+TEST(changes_are_seen_with_a_second_processor)
+{
+	changes(2);
 }
 
 /* ---- two places ---- */
@@ -298,6 +310,28 @@ GUEST(remap_cr3,
     ".code32\n 0: mov $40, %ecx\n xor %edx, %edx\n mov %cr3, %esi\n mov $0x22000, %edi\n"
     "2: xchg %esi, %edi\n mov %esi, %cr3\n call 0b - 0xa000 + 0x100000\n"
     "add %eax, %edx\n dec %ecx\n jnz 2b\n hlt\n");
+
+/* The second page of an instruction that lies across */
+GUEST(remap_second, ".code32\n 0: mov $40, %ecx\n xor %edx, %edx\n"
+		    "2: xorl $0x1000, 0x21000 + 0x101 * 4\n invlpg 0x101000\n"
+		    "call 0b - 0xa000 + 0x100ffe\n add %eax, %edx\n dec %ecx\n jnz 2b\n hlt\n");
+
+TEST(the_second_page_is_mapped_elsewhere)
+{
+	static const uint8_t first[] = { 0xb8, 1 }, second[] = { 0, 0, 0, 0xc3 },
+			     other[] = { 1, 0, 0, 0xc3 };
+	static struct pm p;
+
+	pm_init(&p, "pentium3");
+	pm_paging(&p);
+	tinyvm_load(&p.v, 0x100ffe, first, sizeof(first));
+	tinyvm_load(&p.v, 0x30000, second, sizeof(second));
+	tinyvm_load(&p.v, 0x31000, other, sizeof(other));
+	pm_set_pte(&p, 0x101000, 0x30007);
+	CHECK_EQ(pm_exec(&p, 0, GUEST_BYTES(remap_second)), -1);
+	CHECK_EQ(p.c->gpr[REG_DX], 40 + 20 * 0x100);
+	pm_fini(&p);
+}
 
 TEST(code_pages_are_mapped_elsewhere)
 {
