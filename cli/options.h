@@ -41,6 +41,11 @@ struct options {
 	unsigned cpus;
 	enum proto_vga vga;
 	enum proto_clock clock;
+	enum proto_engine engine;
+	struct {
+		uint32_t cache_mib, threshold, block_insns; /* 0: the default */
+		bool no_chain, exact_flags, verify, perf;
+	} jit;
 	bool display_set;
 	enum proto_display display;
 	struct opt_endpoint vnc, gdb, monitor, parallel, debugcon;

@@ -412,6 +412,13 @@ set_plain(struct setup *s, const struct options *o, struct err *e)
 	c->vga = (uint8_t)o->vga;
 	c->clock = (uint8_t)o->clock;
 	c->display = (uint8_t)o->display;
+	c->engine = (uint8_t)o->engine;
+	c->jit_cache_mib = o->jit.cache_mib;
+	c->jit_threshold = o->jit.threshold;
+	c->jit_block_insns = o->jit.block_insns;
+	c->jit_no_chain = o->jit.no_chain;
+	c->jit_exact_flags = o->jit.exact_flags;
+	c->jit_verify = o->jit.verify;
 	c->boot_menu = o->boot_menu;
 	c->no_reboot = o->no_reboot;
 	c->gdb_wait = o->gdb_wait;
@@ -453,6 +460,20 @@ setup_prepare(struct setup *s, const struct options *o, struct err *e)
 	return r;
 }
 
+int
+setup_open_perf(struct setup *s, pid_t pid, struct err *e)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/tmp/perf-%ld.map", (long)pid);
+	/* Anybody may write to /tmp: what is there already is not ours to follow or fill. */
+	s->cfg.perf_fd =
+	    open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
+	if (s->cfg.perf_fd < 0)
+		return err_set(e, errno, "--jit perf: cannot make '%s': %s", path, strerror(errno));
+	return 0;
+}
+
 static void
 close_fd(int *fd)
 {
@@ -473,7 +494,8 @@ setup_close_fds(struct setup *s)
 {
 	struct proto_config *c = &s->cfg;
 	int *fds[] = { &c->memory_fd, &c->bios_fd, &c->vgabios_fd, &c->kernel_fd, &c->initrd_fd,
-		&c->log_fd, &c->gdb_fd, &c->vnc_fd, &c->restore_fd, &c->screenshot_fd };
+		&c->log_fd, &c->gdb_fd, &c->vnc_fd, &c->restore_fd, &c->screenshot_fd,
+		&c->perf_fd };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(fds); i++)
 		close_fd(fds[i]);

@@ -171,6 +171,32 @@ map_changed(void *ctx)
 }
 
 static int
+choose_engine(struct machine *m, struct err *e)
+{
+	static const enum cpu_engine_kind kinds[] = { [PROTO_ENGINE_AUTO] = CPU_ENGINE_AUTO,
+		[PROTO_ENGINE_INTERP] = CPU_ENGINE_INTERP,
+		[PROTO_ENGINE_JIT] = CPU_ENGINE_JIT };
+	const struct proto_config *c = m->cfg;
+	const struct cpu_jit_options o = {
+		.cache_mib = c->jit_cache_mib,
+		.threshold = c->jit_threshold,
+		.block_insns = c->jit_block_insns,
+		.no_chain = c->jit_no_chain,
+		.exact_flags = c->jit_exact_flags,
+		.verify = c->jit_verify,
+		.perf_fd = c->perf_fd > 0 ? c->perf_fd : 0,
+	};
+	const char *why = NULL;
+	int r = cpu_set_engine(&m->cpus, kinds[c->engine], &o, &why, e);
+
+	if (r < 0)
+		return err_prefix(e, "--engine");
+	if (c->engine == PROTO_ENGINE_AUTO && cpu_set_engine_kind(&m->cpus) == CPU_ENGINE_INTERP)
+		m->engine_why = why;
+	return 0;
+}
+
+static int
 make_cpus(struct machine *m, struct err *e)
 {
 	const char *why = NULL;
@@ -201,6 +227,9 @@ make_cpus(struct machine *m, struct err *e)
 	if (r < 0)
 		return r;
 	m->cpus.shared_thread = m->clock.insns;
+	r = choose_engine(m, e);
+	if (r < 0)
+		return r;
 	for (unsigned i = 0; i < m->cpus.n; i++)
 		clock_add_timer(&m->clock, &m->lapic_timer[i], lapic_due, m->cpus.cpu[i]);
 	return 0;

@@ -58,6 +58,7 @@ struct machine {
 	struct mem_space mem, io;
 	struct cpu_env cpu_env;
 	struct cpu_set cpus;
+	const char *engine_why; /* --engine auto: why it is the interpreter, or NULL */
 	struct vcpus *vcpus;
 	struct board *board;
 

@@ -68,6 +68,13 @@ static const struct field config_fields[] = {
 	INT(F_U8, proto_config, vga, 0, PROTO_VGA_CIRRUS),
 	INT(F_U8, proto_config, clock, 0, PROTO_CLOCK_INSNS),
 	INT(F_U8, proto_config, display, 0, PROTO_DISPLAY_VNC),
+	INT(F_U8, proto_config, engine, 0, PROTO_ENGINE_JIT),
+	INT(F_U32, proto_config, jit_cache_mib, 0, PROTO_JIT_CACHE_MAX),
+	INT(F_U32, proto_config, jit_threshold, 0, PROTO_JIT_THRESHOLD_MAX),
+	INT(F_U32, proto_config, jit_block_insns, 0, PROTO_JIT_BLOCK_MAX),
+	INT(F_U8, proto_config, jit_no_chain, 0, 1),
+	INT(F_U8, proto_config, jit_exact_flags, 0, 1),
+	INT(F_U8, proto_config, jit_verify, 0, 1),
 	INT(F_U8, proto_config, boot_menu, 0, 1),
 	INT(F_U8, proto_config, no_reboot, 0, 1),
 	INT(F_U8, proto_config, gdb_wait, 0, 1),
@@ -90,6 +97,7 @@ static const struct field config_fields[] = {
 	FD(proto_config, vnc_fd),
 	FD(proto_config, restore_fd),
 	FD(proto_config, screenshot_fd),
+	FD(proto_config, perf_fd),
 };
 
 /* The pieces of a configuration: arrays of one table each. */

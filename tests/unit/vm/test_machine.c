@@ -4,16 +4,19 @@
  * timers from chip to processor, resets, the end of a machine, saved state.
  */
 #include "base/bits.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "tests/unit/test.h"
 #include "tests/unit/vm/rig.h"
 #include "vm/board.h"
+#include "vm/control.h"
 #include "vm/machine.h"
 #include "vm/state.h"
 #include "vm/vcpu.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 static int
@@ -94,6 +97,31 @@ TEST(a_machine_ends_with_the_guests_status)
 	    { 0xb0, 0x15, 0xe6, 0xf4 } } }; /* out 0xf4, al */
 
 	CHECK_EQ(run_code(code, 1, 1), RIG_STATUS(0x15));
+}
+
+TEST(the_engine_asked_for_is_shown)
+{
+	static const struct code code[] = { { 0, 1, { 0xf4 } } };
+	struct buf b;
+	struct rig r;
+	bool shown, no_translation;
+	int made, topic;
+
+	rig_config(&r, code, 1, 2);
+	r.cfg->engine = PROTO_ENGINE_INTERP;
+	made = rig_create(&r);
+	buf_init(&b, 65536);
+	topic = made ? -1 : control_info(r.m, 0, "stats", "", &b, &r.err);
+	buf_put_u8(&b, 0);
+	shown = topic == 0 && strstr((char *)b.data, "engine: interpreter\n") &&
+	        strstr((char *)b.data, "cpu 1:");
+	no_translation = made == 0 && control_jit(r.m, 1, 0xffff0, &b, &r.err) == -ENOENT &&
+	                 strstr(r.err.msg, "interpreter");
+	buf_fini(&b);
+	rig_fini(&r);
+	CHECK_EQ(made, 0);
+	CHECK(shown);
+	CHECK(no_translation);
 }
 
 /* Counter 0 at 1 kHz, ten ticks through the 8259 with HLT between them. */
