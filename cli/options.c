@@ -501,6 +501,7 @@ static const struct option table[] = {
 	{ "gdb-wait", NULL, opt_gdb_wait, "start stopped, for gdb to say go" },
 	{ "paused", NULL, opt_paused, "start stopped; the monitor's cont goes on" },
 	{ "clock", "KIND", opt_clock, "host (real time) or insns (counted instructions, repeatable)" },
+	{ "state-log", "FILE:N[,...]", opt_state_log, "a hash of each processor's state every N instructions" },
 	{ "rtc", "DATE", opt_rtc, "what the clock chip shows: utc, localtime or 1999-12-31T23:59:00" },
 	{ "no-reboot", NULL, opt_no_reboot, "end instead of resetting" },
 	{ "restore", "FILE", opt_restore, "go on from a state that the monitor's save wrote" },
@@ -597,6 +598,23 @@ parse_one(struct options *o, int argc, char **argv, int *i, struct err *e)
 	return opt->parse(o, arg, e);
 }
 
+/* Options that need others. */
+static int
+check_companions(const struct options *o, struct err *e)
+{
+	if (o->initrd && !o->kernel)
+		return err_set(e, EINVAL, "--initrd is for --kernel: give both");
+	if (o->append && !o->kernel)
+		return err_set(e, EINVAL, "--append is for --kernel: give both");
+	if (o->gdb_wait && o->gdb.kind == OPT_STREAM_UNSET)
+		return err_set(e, EINVAL, "--gdb-wait needs --gdb PORT");
+	if (o->state_log.path && o->clock != PROTO_CLOCK_INSNS)
+		return err_set(e, EINVAL, "--state-log needs --clock insns");
+	if (o->trace_file && !o->trace)
+		return err_set(e, EINVAL, "--trace-file needs --trace CLASSES");
+	return 0;
+}
+
 /* What only all options together tell. */
 static int
 check(struct options *o, struct err *e)
@@ -610,19 +628,11 @@ check(struct options *o, struct err *e)
 	if (stdio > 1)
 		return err_set(e, EINVAL,
 		    "only one of serial ports, monitor and text display can have the terminal");
-	if (o->initrd && !o->kernel)
-		return err_set(e, EINVAL, "--initrd is for --kernel: give both");
-	if (o->append && !o->kernel)
-		return err_set(e, EINVAL, "--append is for --kernel: give both");
-	if (o->gdb_wait && o->gdb.kind == OPT_STREAM_UNSET)
-		return err_set(e, EINVAL, "--gdb-wait needs --gdb PORT");
 	if (o->vga == PROTO_VGA_NONE && o->display != PROTO_DISPLAY_NONE)
 		return err_set(e, EINVAL, "--display needs a video card: leave out --vga none");
 	if (o->vga == PROTO_VGA_NONE && o->screenshot)
 		return err_set(e, EINVAL, "--screenshot needs a video card: leave out --vga none");
-	if (o->trace_file && !o->trace)
-		return err_set(e, EINVAL, "--trace-file needs --trace CLASSES");
-	return 0;
+	return check_companions(o, e);
 }
 
 int

@@ -53,6 +53,12 @@ struct options {
 	unsigned nserial;
 	uint16_t debugcon_port, debug_exit_port;
 	bool debug_exit, gdb_wait, snapshot, boot_menu, no_reboot, firmware_log, paused;
+	struct {
+		const char *path; /* not terminated: path_len */
+		size_t path_len;
+		uint64_t every, from, to, ram;
+		bool regs;
+	} state_log;
 	const char *screenshot, *trace, *trace_file, *restore;
 	char boot_order[8];
 	enum opt_rtc rtc;

@@ -14,5 +14,6 @@ int options_word(const char *s, const char *const *words);
 
 int opt_engine(struct options *o, const char *arg, struct err *e);
 int opt_jit(struct options *o, const char *arg, struct err *e);
+int opt_state_log(struct options *o, const char *arg, struct err *e);
 
 #endif

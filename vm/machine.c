@@ -15,6 +15,7 @@
 #include "vm/gdb.h"
 #include "vm/hostio.h"
 #include "vm/state.h"
+#include "vm/statelog.h"
 #include "vm/vcpu.h"
 #include "vm/video.h"
 
@@ -282,6 +283,8 @@ serve(void *ctx)
 			serve_reset(m, asked);
 		if ((asked & ASK_DEBUG) && !m->ending)
 			gdb_stopped(m);
+		if ((asked & ASK_STOP) && !m->ending)
+			machine_set_stopped(m, false, true);
 		if (!__atomic_load_n(&m->asked, __ATOMIC_SEQ_CST))
 			vcpus_release(m);
 	}
@@ -308,6 +311,7 @@ static void
 stop_running(struct machine *m)
 {
 	vcpus_pause(m);
+	state_log_flush(m->state_log);
 	machine_lock(m);
 	clock_stop(&m->clock);
 	machine_unlock(m);
@@ -490,6 +494,7 @@ machine_create(struct machine *m, const struct proto_config *cfg, int ctl_fd, st
 	m->char_env = (struct chardev_env){ m->loop, m, env_lock, env_unlock };
 	if (r == 0)
 		r = make_board(m, e);
+	state_log_create(m);
 	if (r == 0)
 		r = vcpus_create(m, e);
 	if (r == 0)
@@ -506,6 +511,7 @@ machine_destroy(struct machine *m)
 {
 	m->ending = true;
 	vcpus_destroy(m);
+	state_log_destroy(m);
 	hostio_destroy(m);
 	gdb_destroy(m);
 	video_destroy(m);

@@ -43,6 +43,9 @@ struct msg;
 #define PROTO_JIT_THRESHOLD_MAX 1000000
 #define PROTO_JIT_BLOCK_MAX     32
 
+/* Of the counts in --state-log. */
+#define PROTO_STATE_LOG_MAX 1000000000000000
+
 enum proto_type { PROTO_CONFIG = 1, PROTO_REQUEST, PROTO_REPLY, PROTO_EVENT };
 
 enum proto_vga { PROTO_VGA_NONE, PROTO_VGA_STD, PROTO_VGA_CIRRUS };
@@ -75,6 +78,11 @@ struct proto_config {
 	uint8_t uuid[16];
 	uint64_t memory_bytes;
 	uint32_t cpus;
+	/* --state-log: instructions a line, the first and where the machine stops (0: never),
+	 * lines between hashes of memory (0: none) */
+	uint64_t state_log_every, state_log_from, state_log_to;
+	uint32_t state_log_ram;
+	uint8_t state_log_regs;
 	uint32_t jit_cache_mib, jit_threshold, jit_block_insns;
 	char cpu_model[32];
 	uint8_t vga, clock, display, engine;
@@ -93,6 +101,7 @@ struct proto_config {
 	int memory_fd, bios_fd, vgabios_fd, kernel_fd, initrd_fd, log_fd;
 	int gdb_fd, vnc_fd, restore_fd, screenshot_fd;
 	int perf_fd; /* a map of translated code for perf */
+	int state_log_fd;
 };
 
 /* All descriptors -1, everything else 0. */

@@ -145,6 +145,11 @@ TEST(wrong_values_are_refused)
 	REFUSES("--jit verify,block=33", "1 to 32");
 	REFUSES("--jit chain=maybe", "on or off");
 	REFUSES("--jit =on", "'=on'");
+	REFUSES("--state-log x", "FILE:1000000");
+	REFUSES("--state-log :5", "FILE:1000000");
+	REFUSES("--state-log x:0", "'0'");
+	REFUSES("--state-log x:5,from=z", "from=z");
+	REFUSES("--state-log x:5,all", "regs");
 }
 
 TEST(the_translators_settings_add_up)
@@ -167,11 +172,25 @@ TEST(the_engine_is_the_machines_choice_unless_said)
 	CHECK(!o.jit.no_chain && !o.jit.exact_flags && !o.jit.cache_mib);
 }
 
+TEST(a_state_log_has_a_file_and_a_number)
+{
+	PARSE("--clock insns --state-log a:b/c:500,from=7,to=0x10,ram=3,regs");
+	CHECK_EQ(r, 0);
+	CHECK_EQ(o.state_log.path_len, 5);
+	CHECK(!memcmp(o.state_log.path, "a:b/c", 5));
+	CHECK_EQ(o.state_log.every, 500);
+	CHECK_EQ(o.state_log.from, 7);
+	CHECK_EQ(o.state_log.to, 16);
+	CHECK_EQ(o.state_log.ram, 3);
+	CHECK(o.state_log.regs);
+}
+
 TEST(options_that_need_each_other)
 {
 	REFUSES("--initrd x", "--kernel");
 	REFUSES("--append x", "--kernel");
 	REFUSES("--gdb-wait", "--gdb");
+	REFUSES("--state-log x:5", "--clock insns");
 	REFUSES("--vga none --display vnc", "video");
 	REFUSES("--serial stdio --monitor stdio", "terminal");
 	REFUSES("--display text --serial stdio", "terminal");

@@ -39,6 +39,9 @@ fill(struct proto_config *c)
 	c->bios_fd = 26;
 	c->screenshot_fd = 27;
 	c->perf_fd = 28;
+	c->state_log_fd = 29;
+	c->state_log_every = 1000;
+	c->state_log_to = 5000;
 }
 
 /* As a message; its descriptors are numbers only. */
@@ -187,6 +190,17 @@ long_blocks(struct proto_config *c)
 	c->jit_block_insns = PROTO_JIT_BLOCK_MAX + 1;
 }
 
+static void
+log_of_host_time(struct proto_config *c)
+{
+	c->clock = PROTO_CLOCK_HOST;
+}
+static void
+log_of_nothing(struct proto_config *c)
+{
+	c->state_log_every = 0;
+}
+
 TEST(values_out_of_range_are_refused)
 {
 	CHECK(round_trip_of(no_cpus) < 0);
@@ -198,6 +212,8 @@ TEST(values_out_of_range_are_refused)
 	CHECK(round_trip_of(third_floppy) < 0);
 	CHECK(round_trip_of(odd_engine) < 0);
 	CHECK(round_trip_of(long_blocks) < 0);
+	CHECK(round_trip_of(log_of_host_time) < 0);
+	CHECK(round_trip_of(log_of_nothing) < 0);
 }
 
 TEST(requests_come_back)
