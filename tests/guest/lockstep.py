@@ -69,6 +69,7 @@ class Side:
         self.file = None
         self.rest = b''
         self.lines = []
+        self.written = False  # any line yet
 
     def pump(self):
         """Takes in what was written since; False when no more will come."""
@@ -79,6 +80,7 @@ class Side:
         parts = (self.rest + data).split(b'\n')
         self.rest = parts.pop()
         self.lines += [p.decode() for p in parts]
+        self.written |= bool(parts)
         return bool(data) or not ended
 
     def ask(self, line):
@@ -155,7 +157,8 @@ def watch(sides, until, limit_s):
             if sides[0].lines or sides[1].lines or states[0] != states[1]:
                 res.differ = tuple(s.lines[0] if s.lines else f'ended, status {s.child.poll()}'
                                    for s in sides)
-            res.note = f'both ended with status {states[0]}'
+            else:
+                res.note = f'both ended with status {states[0]}'
             return res
         if time.monotonic() - shown > 20:
             shown = time.monotonic()
@@ -204,9 +207,10 @@ def one_run(args, opts, spec, until, final=False):
         for name in ('a', 'b'):
             sides.append(Side(name, opts[name], spec, folder))
         res = watch(sides, until, args.limit)
-        if not res.count and not res.differ:
+        silent = any(not s.written and s.child.poll() is not None for s in sides)
+        if silent or (not res.count and not res.differ):
             said = '\n'.join(f'{s.name}: {s.last_words()}' for s in sides)
-            raise LockstepError(f'no line was written ({res.note})\n{said}')
+            raise LockstepError(f'no line of a or b: {res.note}\n{said}')
         if res.differ:
             show(res, [s.name for s in sides])
             for s in sides:
