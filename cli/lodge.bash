@@ -18,6 +18,8 @@ _lodge()
 	--parallel) words='file:' ;;
 	--monitor) words='stdio unix:' ;;
 	--debugcon) words='stdio stderr file:' ;;
+	--engine) words='auto interp jit' ;;
+	--jit) words='cache= threshold= block= chain=off exact-flags verify perf' ;;
 	--clock) words='host insns' ;;
 	--rtc) words='utc localtime' ;;
 	--boot) words='c d a c,d d,c a,c' ;;

@@ -398,6 +398,16 @@ run_disasm(struct call *c)
 }
 
 static int
+run_jit(struct call *c)
+{
+	c->req.num[1] = PROTO_CPU_CHOSEN;
+	if (set_num(c, 0, c->word[1], "an address") < 0 ||
+	    (c->n > 2 && set_num(c, 1, c->word[2], "a processor") < 0))
+		return -EINVAL;
+	return send_request(c, true);
+}
+
+static int
 run_cpu(struct call *c)
 {
 	return set_num(c, 0, c->word[1], "a processor") < 0 ? -EINVAL : send_request(c, true);
@@ -428,6 +438,7 @@ static const struct command commands[] = {
 	{ "x", "[/COUNT[bwdq]] ADDRESS", "memory at a linear address", 1, 1, PROTO_OP_MEMORY, run_x },
 	{ "xp", "[/COUNT[bwdq]] ADDRESS", "memory at a physical address", 1, 1, PROTO_OP_MEMORY, run_x },
 	{ "disasm", "[/COUNT] [ADDRESS]", "instructions, from where the processor stands", 0, 1, PROTO_OP_DISASM, run_disasm },
+	{ "jit", "ADDRESS [N]", "translated code of a block, beside the guest's", 1, 2, PROTO_OP_JIT, run_jit },
 	{ "cpu", "N", "which processor the commands mean", 1, 1, PROTO_OP_CPU, run_cpu },
 };
 /* clang-format on */

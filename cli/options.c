@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/options.h"
+#include "cli/options_impl.h"
 
 #include "base/bits.h"
 #include "base/err.h"
@@ -58,8 +58,8 @@ options_size(const char *s, uint64_t *ret_bytes)
 	return 0;
 }
 
-static int
-parse_number(const char *s, uint64_t min, uint64_t max, uint64_t *ret_v)
+int
+options_number(const char *s, uint64_t min, uint64_t max, uint64_t *ret_v)
 {
 	char *end;
 	uint64_t v;
@@ -76,9 +76,8 @@ parse_number(const char *s, uint64_t min, uint64_t max, uint64_t *ret_v)
 	return 0;
 }
 
-/* Which of the NULL-terminated words; -1: none. */
-static int
-word_index(const char *s, const char *const *words)
+int
+options_word(const char *s, const char *const *words)
 {
 	for (int i = 0; words[i]; i++)
 		if (!strcmp(s, words[i]))
@@ -162,7 +161,7 @@ parse_endpoint(
 			    "%s %s: only this host itself is served: use 127.0.0.1:PORT or "
 			    "unix:PATH",
 			    opt, s);
-		if (parse_number(port, 1, 65535, &v) == 0)
+		if (options_number(port, 1, 65535, &v) == 0)
 			ep = (struct opt_endpoint){ OPT_STREAM_TCP, NULL, (uint16_t)v };
 	}
 	if (ep.kind == OPT_STREAM_UNSET || !(allowed & 1u << ep.kind))
@@ -276,7 +275,7 @@ opt_cpus(struct options *o, const char *arg, struct err *e)
 {
 	uint64_t v;
 
-	if (parse_number(arg, 1, PROTO_MAX_CPUS, &v) < 0)
+	if (options_number(arg, 1, PROTO_MAX_CPUS, &v) < 0)
 		return err_set(
 		    e, EINVAL, "--cpus: give a number from 1 to %d, not '%s'", PROTO_MAX_CPUS, arg);
 	o->cpus = (unsigned)v;
@@ -287,7 +286,7 @@ static int
 opt_vga(struct options *o, const char *arg, struct err *e)
 {
 	static const char *const words[] = { "none", "std", "cirrus", NULL };
-	int i = word_index(arg, words);
+	int i = options_word(arg, words);
 
 	if (i < 0)
 		return err_set(e, EINVAL, "--vga: choose std, cirrus or none, not '%s'", arg);
@@ -299,7 +298,7 @@ static int
 opt_clock(struct options *o, const char *arg, struct err *e)
 {
 	static const char *const words[] = { "host", "insns", NULL };
-	int i = word_index(arg, words);
+	int i = options_word(arg, words);
 
 	if (i < 0)
 		return err_set(e, EINVAL, "--clock: choose host or insns, not '%s'", arg);
@@ -311,7 +310,7 @@ static int
 opt_display(struct options *o, const char *arg, struct err *e)
 {
 	static const char *const words[] = { "none", "text", "vnc", NULL };
-	int i = word_index(arg, words);
+	int i = options_word(arg, words);
 
 	o->display_set = true;
 	if (!strncmp(arg, "vnc=", 4)) {
@@ -356,7 +355,7 @@ parse_port(uint16_t *ret_port, const char *arg, const char *opt, struct err *e)
 {
 	uint64_t v;
 
-	if (parse_number(arg, 1, 0xfffc, &v) < 0)
+	if (options_number(arg, 1, 0xfffc, &v) < 0)
 		return err_set(e, EINVAL, "%s: '%s' is not a port number; write 0xf4", opt, arg);
 	*ret_port = (uint16_t)v;
 	return 0;
@@ -490,6 +489,8 @@ static const struct option table[] = {
 	{ "memory", "SIZE", opt_memory, "256M by default; a bare number is in mebibytes" },
 	{ "cpus", "N", opt_cpus, "number of processors (1)" },
 	{ "cpu-model", "MODEL", opt_cpu_model, "486, pentium3, x86-64-v2, x86-64-v3" },
+	{ "engine", "KIND", opt_engine, "interp, jit (the translator) or auto: jit where this host can" },
+	{ "jit", "KEY[=V],...", opt_jit, "cache=MIB, threshold=N, block=N, chain=off, exact-flags, verify, perf" },
 	{ "vga", "CARD", opt_vga, "std, cirrus or none" },
 	{ "display", "HOW", opt_display, "none, text (in the terminal), vnc, vnc=unix:S, vnc=127.0.0.1:PORT" },
 	{ "screenshot", "FILE", opt_screenshot, "write a PNG picture of the screen at the end" },
@@ -500,6 +501,7 @@ static const struct option table[] = {
 	{ "gdb-wait", NULL, opt_gdb_wait, "start stopped, for gdb to say go" },
 	{ "paused", NULL, opt_paused, "start stopped; the monitor's cont goes on" },
 	{ "clock", "KIND", opt_clock, "host (real time) or insns (counted instructions, repeatable)" },
+	{ "state-log", "FILE:N[,...]", opt_state_log, "a hash of each processor's state every N instructions" },
 	{ "rtc", "DATE", opt_rtc, "what the clock chip shows: utc, localtime or 1999-12-31T23:59:00" },
 	{ "no-reboot", NULL, opt_no_reboot, "end instead of resetting" },
 	{ "restore", "FILE", opt_restore, "go on from a state that the monitor's save wrote" },
@@ -596,6 +598,23 @@ parse_one(struct options *o, int argc, char **argv, int *i, struct err *e)
 	return opt->parse(o, arg, e);
 }
 
+/* Options that need others. */
+static int
+check_companions(const struct options *o, struct err *e)
+{
+	if (o->initrd && !o->kernel)
+		return err_set(e, EINVAL, "--initrd is for --kernel: give both");
+	if (o->append && !o->kernel)
+		return err_set(e, EINVAL, "--append is for --kernel: give both");
+	if (o->gdb_wait && o->gdb.kind == OPT_STREAM_UNSET)
+		return err_set(e, EINVAL, "--gdb-wait needs --gdb PORT");
+	if (o->state_log.path && o->clock != PROTO_CLOCK_INSNS)
+		return err_set(e, EINVAL, "--state-log needs --clock insns");
+	if (o->trace_file && !o->trace)
+		return err_set(e, EINVAL, "--trace-file needs --trace CLASSES");
+	return 0;
+}
+
 /* What only all options together tell. */
 static int
 check(struct options *o, struct err *e)
@@ -609,19 +628,11 @@ check(struct options *o, struct err *e)
 	if (stdio > 1)
 		return err_set(e, EINVAL,
 		    "only one of serial ports, monitor and text display can have the terminal");
-	if (o->initrd && !o->kernel)
-		return err_set(e, EINVAL, "--initrd is for --kernel: give both");
-	if (o->append && !o->kernel)
-		return err_set(e, EINVAL, "--append is for --kernel: give both");
-	if (o->gdb_wait && o->gdb.kind == OPT_STREAM_UNSET)
-		return err_set(e, EINVAL, "--gdb-wait needs --gdb PORT");
 	if (o->vga == PROTO_VGA_NONE && o->display != PROTO_DISPLAY_NONE)
 		return err_set(e, EINVAL, "--display needs a video card: leave out --vga none");
 	if (o->vga == PROTO_VGA_NONE && o->screenshot)
 		return err_set(e, EINVAL, "--screenshot needs a video card: leave out --vga none");
-	if (o->trace_file && !o->trace)
-		return err_set(e, EINVAL, "--trace-file needs --trace CLASSES");
-	return 0;
+	return check_companions(o, e);
 }
 
 int

@@ -41,6 +41,11 @@ struct options {
 	unsigned cpus;
 	enum proto_vga vga;
 	enum proto_clock clock;
+	enum proto_engine engine;
+	struct {
+		uint32_t cache_mib, threshold, block_insns; /* 0: the default */
+		bool no_chain, exact_flags, verify, perf;
+	} jit;
 	bool display_set;
 	enum proto_display display;
 	struct opt_endpoint vnc, gdb, monitor, parallel, debugcon;
@@ -48,6 +53,12 @@ struct options {
 	unsigned nserial;
 	uint16_t debugcon_port, debug_exit_port;
 	bool debug_exit, gdb_wait, snapshot, boot_menu, no_reboot, firmware_log, paused;
+	struct {
+		const char *path; /* not terminated: path_len */
+		size_t path_len;
+		uint64_t every, from, to, ram;
+		bool regs;
+	} state_log;
 	const char *screenshot, *trace, *trace_file, *restore;
 	char boot_order[8];
 	enum opt_rtc rtc;

@@ -419,6 +419,8 @@ run(struct run *r, const struct options *o, struct term_guard *g, struct err *e)
 	if (!r->loop)
 		return err_set(e, errno, "cannot make an event loop: %s", strerror(errno));
 	rc = start_vm(r, e);
+	if (rc == 0 && o->jit.perf && o->engine != PROTO_ENGINE_INTERP)
+		rc = setup_open_perf(&r->setup, r->pid, e);
 	if (rc == 0)
 		rc = send_config(r, e);
 	if (rc == 0)

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -302,6 +303,39 @@ open_debugcon(struct setup *s, const struct options *o, struct err *e)
 }
 
 static int
+open_state_log(struct setup *s, const struct options *o, struct err *e)
+{
+	struct proto_config *c = &s->cfg;
+	char path[PATH_MAX];
+
+	if (o->state_log.path_len >= sizeof(path))
+		return err_set(e, ENAMETOOLONG, "--state-log: the file's name is too long");
+	memcpy(path, o->state_log.path, o->state_log.path_len);
+	path[o->state_log.path_len] = 0;
+	c->state_log_every = o->state_log.every;
+	c->state_log_from = o->state_log.from;
+	c->state_log_to = o->state_log.to;
+	c->state_log_ram = o->state_log.ram < UINT32_MAX ? (uint32_t)o->state_log.ram : 0;
+	c->state_log_regs = o->state_log.regs;
+	return open_output(&c->state_log_fd, path, "state log", e);
+}
+
+static int
+open_outputs(struct setup *s, const struct options *o, struct err *e)
+{
+	struct proto_config *c = &s->cfg;
+	int r = 0;
+
+	if (o->screenshot)
+		r = open_output(&c->screenshot_fd, o->screenshot, "picture", e);
+	if (r == 0 && o->trace_file)
+		r = open_output(&c->log_fd, o->trace_file, "trace", e);
+	if (r == 0 && o->state_log.path)
+		r = open_state_log(s, o, e);
+	return r;
+}
+
+static int
 open_streams(struct setup *s, const struct options *o, struct err *e)
 {
 	const struct opt_endpoint terminal = { OPT_STREAM_STDIO, NULL, 0 };
@@ -326,18 +360,14 @@ open_streams(struct setup *s, const struct options *o, struct err *e)
 		r = open_server(s, &o->gdb, "gdb", 1234, &c->gdb_fd, e);
 	if (r == 0 && o->monitor.kind == OPT_STREAM_UNIX)
 		r = listen_unix(s, o->monitor.path, &s->monitor_fd, e);
-	if (r == 0 && o->screenshot)
-		r = open_output(&c->screenshot_fd, o->screenshot, "picture", e);
-	if (r == 0 && o->trace_file)
-		r = open_output(&c->log_fd, o->trace_file, "trace", e);
-	return r;
+	return r < 0 ? r : open_outputs(s, o, e);
 }
 
 static void
 empty_outputs(struct setup *s)
 {
 	int fds[] = { s->cfg.serial[0].out_fd, s->cfg.serial[1].out_fd, s->cfg.parallel.out_fd,
-		s->cfg.debugcon.out_fd, s->cfg.screenshot_fd, s->cfg.log_fd };
+		s->cfg.debugcon.out_fd, s->cfg.screenshot_fd, s->cfg.log_fd, s->cfg.state_log_fd };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(fds); i++) {
 		struct stat st;
@@ -412,6 +442,13 @@ set_plain(struct setup *s, const struct options *o, struct err *e)
 	c->vga = (uint8_t)o->vga;
 	c->clock = (uint8_t)o->clock;
 	c->display = (uint8_t)o->display;
+	c->engine = (uint8_t)o->engine;
+	c->jit_cache_mib = o->jit.cache_mib;
+	c->jit_threshold = o->jit.threshold;
+	c->jit_block_insns = o->jit.block_insns;
+	c->jit_no_chain = o->jit.no_chain;
+	c->jit_exact_flags = o->jit.exact_flags;
+	c->jit_verify = o->jit.verify;
 	c->boot_menu = o->boot_menu;
 	c->no_reboot = o->no_reboot;
 	c->gdb_wait = o->gdb_wait;
@@ -453,6 +490,20 @@ setup_prepare(struct setup *s, const struct options *o, struct err *e)
 	return r;
 }
 
+int
+setup_open_perf(struct setup *s, pid_t pid, struct err *e)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/tmp/perf-%ld.map", (long)pid);
+	/* Anybody may write to /tmp: what is there already is not ours to follow or fill. */
+	s->cfg.perf_fd =
+	    open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
+	if (s->cfg.perf_fd < 0)
+		return err_set(e, errno, "--jit perf: cannot make '%s': %s", path, strerror(errno));
+	return 0;
+}
+
 static void
 close_fd(int *fd)
 {
@@ -473,7 +524,8 @@ setup_close_fds(struct setup *s)
 {
 	struct proto_config *c = &s->cfg;
 	int *fds[] = { &c->memory_fd, &c->bios_fd, &c->vgabios_fd, &c->kernel_fd, &c->initrd_fd,
-		&c->log_fd, &c->gdb_fd, &c->vnc_fd, &c->restore_fd, &c->screenshot_fd };
+		&c->log_fd, &c->gdb_fd, &c->vnc_fd, &c->restore_fd, &c->screenshot_fd, &c->perf_fd,
+		&c->state_log_fd };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(fds); i++)
 		close_fd(fds[i]);

@@ -9,6 +9,8 @@
 
 #include "cli/options.h"
 
+#include <sys/types.h>
+
 struct err;
 
 #define SETUP_BIOS "/usr/share/seabios/bios-256k.bin"
@@ -23,6 +25,8 @@ struct setup {
 };
 
 int setup_prepare(struct setup *s, const struct options *o, struct err *e);
+/* --jit perf: the map of translated code where perf looks for that of lodge-vm, pid. */
+int setup_open_perf(struct setup *s, pid_t pid, struct err *e);
 /* Closes what is open; the descriptors that were sent are closed too. */
 void setup_close_fds(struct setup *s);
 void setup_fini(struct setup *s);

@@ -230,13 +230,31 @@ do_disasm(struct control *c, const struct proto_request *q)
 }
 
 static int
-do_cpu(struct control *c, const struct proto_request *q)
+check_cpu(struct control *c, uint64_t cpu)
 {
-	if (q->num[0] >= c->m->cpus.n)
+	if (cpu >= c->m->cpus.n)
 		return err_set(
 		    &c->err, ENOENT, "the machine has processors 0 to %u", c->m->cpus.n - 1);
-	c->cpu = (unsigned)q->num[0];
 	return 0;
+}
+
+static int
+do_jit(struct control *c, const struct proto_request *q)
+{
+	uint64_t cpu = q->num[1] == PROTO_CPU_CHOSEN ? c->cpu : q->num[1];
+	int r = check_cpu(c, cpu);
+
+	return r < 0 ? r : control_jit(c->m, (unsigned)cpu, q->num[0], &c->out, &c->err);
+}
+
+static int
+do_cpu(struct control *c, const struct proto_request *q)
+{
+	int r = check_cpu(c, q->num[0]);
+
+	if (r == 0)
+		c->cpu = (unsigned)q->num[0];
+	return r;
 }
 
 static op_fn *const ops[PROTO_NOPS] = {
@@ -260,6 +278,7 @@ static op_fn *const ops[PROTO_NOPS] = {
 	[PROTO_OP_LOG] = do_log,
 	[PROTO_OP_MEMORY] = do_memory,
 	[PROTO_OP_DISASM] = do_disasm,
+	[PROTO_OP_JIT] = do_jit,
 	[PROTO_OP_CPU] = do_cpu,
 };
 

@@ -20,5 +20,7 @@ int control_memory(struct machine *m, unsigned cpu, uint64_t addr, uint64_t coun
     bool physical, struct buf *out);
 int control_disasm(
     struct machine *m, unsigned cpu, uint64_t addr, uint64_t count, bool here, struct buf *out);
+/* The translated block that begins at a linear address, beside the guest's code. */
+int control_jit(struct machine *m, unsigned cpu, uint64_t addr, struct buf *out, struct err *e);
 
 #endif

@@ -93,9 +93,35 @@ info_registers(struct view *v)
 	return 0;
 }
 
+static void
+put_engine(struct view *v)
+{
+	bool jit = cpu_set_engine_kind(&v->m->cpus) == CPU_ENGINE_JIT;
+	const char *why = v->m->engine_why;
+
+	buf_printf(v->out, "engine: %s%s%s\n", jit ? "translator" : "interpreter",
+	    why ? "; the translator cannot run: " : "", why ? why : "");
+}
+
+static void
+put_jit_stats(struct view *v)
+{
+	struct cpu_jit_stats s;
+
+	if (cpu_set_engine_kind(&v->m->cpus) != CPU_ENGINE_JIT)
+		return;
+	cpu_set_jit_stats(&v->m->cpus, &s);
+	buf_printf(v->out,
+	    "translator: %llu blocks, %llu chains, %llu flushes, %llu misses, %llu evictions, "
+	    "%llu invalidations, %llu code bytes, %llu interpreted blocks\n",
+	    (ull)s.blocks, (ull)s.chains, (ull)s.flushes, (ull)s.misses, (ull)s.evictions,
+	    (ull)s.invalidations, (ull)s.code_bytes, (ull)s.interp_blocks);
+}
+
 static int
 info_cpus(struct view *v)
 {
+	put_engine(v);
 	for (unsigned i = 0; i < v->m->cpus.n; i++) {
 		const struct cpu *c = v->m->cpus.cpu[i];
 
@@ -190,6 +216,8 @@ info_stats(struct view *v)
 	static const char *const names[] = { "blocks", "block flushes", "invalidations",
 		"interrupts", "exceptions", "TLB flushes", "TLB fills", "halts" };
 
+	put_engine(v);
+	put_jit_stats(v);
 	for (unsigned i = 0; i < v->m->cpus.n; i++) {
 		const struct cpu *c = v->m->cpus.cpu[i];
 
@@ -320,4 +348,22 @@ control_disasm(
 	}
 	machine_resume(m);
 	return 0;
+}
+
+int
+control_jit(struct machine *m, unsigned cpu, uint64_t addr, struct buf *out, struct err *e)
+{
+	bool found;
+
+	if (cpu_set_engine_kind(&m->cpus) != CPU_ENGINE_JIT)
+		return err_set(e, ENOENT,
+		    "the interpreter runs this machine, nothing is translated%s%s",
+		    m->engine_why ? ": " : "", m->engine_why ? m->engine_why : "");
+	machine_pause(m);
+	found = cpu_jit_list(m->cpus.cpu[cpu], addr, out);
+	machine_resume(m);
+	return found
+	           ? 0
+	           : err_set(e, ENOENT, "processor %u has no translated block that begins at %llx",
+			 cpu, (ull)addr);
 }

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdlib.h>
-#include <string.h>
 #include "vm/machine.h"
 
 #include "base/assert.h"
@@ -17,6 +15,7 @@
 #include "vm/gdb.h"
 #include "vm/hostio.h"
 #include "vm/state.h"
+#include "vm/statelog.h"
 #include "vm/vcpu.h"
 #include "vm/video.h"
 
@@ -173,6 +172,32 @@ map_changed(void *ctx)
 }
 
 static int
+choose_engine(struct machine *m, struct err *e)
+{
+	static const enum cpu_engine_kind kinds[] = { [PROTO_ENGINE_AUTO] = CPU_ENGINE_AUTO,
+		[PROTO_ENGINE_INTERP] = CPU_ENGINE_INTERP,
+		[PROTO_ENGINE_JIT] = CPU_ENGINE_JIT };
+	const struct proto_config *c = m->cfg;
+	const struct cpu_jit_options o = {
+		.cache_mib = c->jit_cache_mib,
+		.threshold = c->jit_threshold,
+		.block_insns = c->jit_block_insns,
+		.no_chain = c->jit_no_chain,
+		.exact_flags = c->jit_exact_flags,
+		.verify = c->jit_verify,
+		.perf_fd = c->perf_fd > 0 ? c->perf_fd : 0,
+	};
+	const char *why = NULL;
+	int r = cpu_set_engine(&m->cpus, kinds[c->engine], &o, &why, e);
+
+	if (r < 0)
+		return err_prefix(e, "--engine");
+	if (c->engine == PROTO_ENGINE_AUTO && cpu_set_engine_kind(&m->cpus) == CPU_ENGINE_INTERP)
+		m->engine_why = why;
+	return 0;
+}
+
+static int
 make_cpus(struct machine *m, struct err *e)
 {
 	const char *why = NULL;
@@ -203,12 +228,9 @@ make_cpus(struct machine *m, struct err *e)
 	if (r < 0)
 		return r;
 	m->cpus.shared_thread = m->clock.insns;
-	{
-		const char *eng = getenv("LODGE_ENGINE"), *why;
-		struct cpu_jit_options o = { 0 };
-		if (!eng || strcmp(eng, "interp"))
-			cpu_set_engine(&m->cpus, CPU_ENGINE_JIT, &o, &why, e);
-	}
+	r = choose_engine(m, e);
+	if (r < 0)
+		return r;
 	for (unsigned i = 0; i < m->cpus.n; i++)
 		clock_add_timer(&m->clock, &m->lapic_timer[i], lapic_due, m->cpus.cpu[i]);
 	return 0;
@@ -261,6 +283,8 @@ serve(void *ctx)
 			serve_reset(m, asked);
 		if ((asked & ASK_DEBUG) && !m->ending)
 			gdb_stopped(m);
+		if ((asked & ASK_STOP) && !m->ending)
+			machine_set_stopped(m, false, true);
 		if (!__atomic_load_n(&m->asked, __ATOMIC_SEQ_CST))
 			vcpus_release(m);
 	}
@@ -287,6 +311,7 @@ static void
 stop_running(struct machine *m)
 {
 	vcpus_pause(m);
+	state_log_flush(m->state_log);
 	machine_lock(m);
 	clock_stop(&m->clock);
 	machine_unlock(m);
@@ -469,6 +494,7 @@ machine_create(struct machine *m, const struct proto_config *cfg, int ctl_fd, st
 	m->char_env = (struct chardev_env){ m->loop, m, env_lock, env_unlock };
 	if (r == 0)
 		r = make_board(m, e);
+	state_log_create(m);
 	if (r == 0)
 		r = vcpus_create(m, e);
 	if (r == 0)
@@ -485,6 +511,7 @@ machine_destroy(struct machine *m)
 {
 	m->ending = true;
 	vcpus_destroy(m);
+	state_log_destroy(m);
 	hostio_destroy(m);
 	gdb_destroy(m);
 	video_destroy(m);

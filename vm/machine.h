@@ -32,6 +32,7 @@ struct gdb;
 struct hostio;
 struct loop;
 struct loop_fd;
+struct state_log;
 struct vcpus;
 struct video;
 
@@ -42,7 +43,8 @@ enum machine_ask {
 	ASK_POWEROFF = 4,
 	ASK_EXIT = 8,   /* exit_status */
 	ASK_DEBUG = 16, /* a breakpoint or step */
-	ASK_QUIT = 32
+	ASK_QUIT = 32,
+	ASK_STOP = 64 /* as the monitor's stop */
 };
 
 struct machine {
@@ -58,6 +60,7 @@ struct machine {
 	struct mem_space mem, io;
 	struct cpu_env cpu_env;
 	struct cpu_set cpus;
+	const char *engine_why; /* --engine auto: why it is the interpreter, or NULL */
 	struct vcpus *vcpus;
 	struct board *board;
 
@@ -71,6 +74,7 @@ struct machine {
 	struct control *control;
 	int ctl_fd;
 	struct gdb *gdb;
+	struct state_log *state_log; /* NULL: none */
 
 	uint32_t asked; /* atomic, enum machine_ask */
 	unsigned exit_status;

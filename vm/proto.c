@@ -68,6 +68,18 @@ static const struct field config_fields[] = {
 	INT(F_U8, proto_config, vga, 0, PROTO_VGA_CIRRUS),
 	INT(F_U8, proto_config, clock, 0, PROTO_CLOCK_INSNS),
 	INT(F_U8, proto_config, display, 0, PROTO_DISPLAY_VNC),
+	INT(F_U8, proto_config, engine, 0, PROTO_ENGINE_JIT),
+	INT(F_U32, proto_config, jit_cache_mib, 0, PROTO_JIT_CACHE_MAX),
+	INT(F_U32, proto_config, jit_threshold, 0, PROTO_JIT_THRESHOLD_MAX),
+	INT(F_U32, proto_config, jit_block_insns, 0, PROTO_JIT_BLOCK_MAX),
+	INT(F_U8, proto_config, jit_no_chain, 0, 1),
+	INT(F_U8, proto_config, jit_exact_flags, 0, 1),
+	INT(F_U8, proto_config, jit_verify, 0, 1),
+	INT(F_U64, proto_config, state_log_every, 0, PROTO_STATE_LOG_MAX),
+	INT(F_U64, proto_config, state_log_from, 0, PROTO_STATE_LOG_MAX),
+	INT(F_U64, proto_config, state_log_to, 0, PROTO_STATE_LOG_MAX),
+	INT(F_U32, proto_config, state_log_ram, 0, UINT32_MAX),
+	INT(F_U8, proto_config, state_log_regs, 0, 1),
 	INT(F_U8, proto_config, boot_menu, 0, 1),
 	INT(F_U8, proto_config, no_reboot, 0, 1),
 	INT(F_U8, proto_config, gdb_wait, 0, 1),
@@ -90,6 +102,8 @@ static const struct field config_fields[] = {
 	FD(proto_config, vnc_fd),
 	FD(proto_config, restore_fd),
 	FD(proto_config, screenshot_fd),
+	FD(proto_config, perf_fd),
+	FD(proto_config, state_log_fd),
 };
 
 /* The pieces of a configuration: arrays of one table each. */
@@ -280,6 +294,8 @@ config_check(const struct proto_config *c, struct err *e)
 			return err_set(e, EPROTO, "two drives in one place");
 		used |= bit;
 	}
+	if (c->state_log_fd >= 0 && (!c->state_log_every || c->clock != PROTO_CLOCK_INSNS))
+		return err_set(e, EPROTO, "a state log needs a number and counted instructions");
 	for (const char *p = c->boot_order; *p; p++)
 		if (!strchr("cdan", *p))
 			return err_set(

@@ -19,7 +19,7 @@ struct buf;
 struct err;
 struct msg;
 
-#define PROTO_VERSION 1u
+#define PROTO_VERSION 2u
 #define PROTO_FD      3 /* the socket's number in lodge-vm */
 
 #define PROTO_MAX_CPUS    32
@@ -38,10 +38,19 @@ struct msg;
 /* The processor models, as cpu/model.h has them; "default" is the host's best. */
 #define PROTO_CPU_MODELS "default", "486", "pentium3", "x86-64-v2", "x86-64-v3"
 
+/* Bounds of what --jit sets; cpu/cpu.h says what each means, 0 is its default. */
+#define PROTO_JIT_CACHE_MAX     1024
+#define PROTO_JIT_THRESHOLD_MAX 1000000
+#define PROTO_JIT_BLOCK_MAX     32
+
+/* Of the counts in --state-log. */
+#define PROTO_STATE_LOG_MAX 1000000000000000
+
 enum proto_type { PROTO_CONFIG = 1, PROTO_REQUEST, PROTO_REPLY, PROTO_EVENT };
 
 enum proto_vga { PROTO_VGA_NONE, PROTO_VGA_STD, PROTO_VGA_CIRRUS };
 enum proto_clock { PROTO_CLOCK_HOST, PROTO_CLOCK_INSNS };
+enum proto_engine { PROTO_ENGINE_AUTO, PROTO_ENGINE_INTERP, PROTO_ENGINE_JIT };
 enum proto_display { PROTO_DISPLAY_NONE, PROTO_DISPLAY_TEXT, PROTO_DISPLAY_VNC };
 enum proto_drive_kind { PROTO_DRIVE_NONE, PROTO_DRIVE_DISK, PROTO_DRIVE_CD, PROTO_DRIVE_FLOPPY };
 enum proto_char_kind {
@@ -69,8 +78,15 @@ struct proto_config {
 	uint8_t uuid[16];
 	uint64_t memory_bytes;
 	uint32_t cpus;
+	/* --state-log: instructions a line, the first and where the machine stops (0: never),
+	 * lines between hashes of memory (0: none) */
+	uint64_t state_log_every, state_log_from, state_log_to;
+	uint32_t state_log_ram;
+	uint8_t state_log_regs;
+	uint32_t jit_cache_mib, jit_threshold, jit_block_insns;
 	char cpu_model[32];
-	uint8_t vga, clock, display;
+	uint8_t vga, clock, display, engine;
+	uint8_t jit_no_chain, jit_exact_flags, jit_verify;
 	uint8_t boot_menu, no_reboot, gdb_wait, paused;
 	uint8_t has_debug_exit, has_debugcon;
 	uint16_t debug_exit_port, debugcon_port;
@@ -84,6 +100,8 @@ struct proto_config {
 	/* descriptors; -1 = not given */
 	int memory_fd, bios_fd, vgabios_fd, kernel_fd, initrd_fd, log_fd;
 	int gdb_fd, vnc_fd, restore_fd, screenshot_fd;
+	int perf_fd; /* a map of translated code for perf */
+	int state_log_fd;
 };
 
 /* All descriptors -1, everything else 0. */
@@ -93,6 +111,8 @@ int proto_config_encode(
     const struct proto_config *c, struct buf *b, int *fds, unsigned *ret_nfds, struct err *e);
 /* Takes the message's descriptors on success only. */
 int proto_config_decode(struct proto_config *ret_c, struct msg *m, struct err *e);
+
+#define PROTO_CPU_CHOSEN UINT64_MAX /* in place of a number: the one that CPU chose */
 
 /*
  * Requests.  Columns: name, number of integers, strings and descriptors.
@@ -118,6 +138,7 @@ int proto_config_decode(struct proto_config *ret_c, struct msg *m, struct err *e
 	_(LOG, 1, 0, 0)    /* enum log_level */                                                    \
 	_(MEMORY, 4, 0, 0) /* address, count, unit size, 1 = physical → text */                  \
 	_(DISASM, 3, 0, 0) /* address, count, 1 = from the current place → text */               \
+	_(JIT, 2, 0, 0)    /* address, processor or PROTO_CPU_CHOSEN → text */                   \
 	_(CPU, 1, 0, 0)    /* the processor that later requests mean */
 
 enum proto_op {

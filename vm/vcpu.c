@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "vm/machine.h"
+#include "vm/statelog.h"
 
 #include <errno.h>
 #include <time.h>
@@ -100,9 +101,15 @@ static void
 set_limit(struct machine *m, struct cpu *c)
 {
 	uint64_t left = clock_insns_left(&m->clock);
-
 	/* UINT64_MAX would say that there is no instruction clock. */
-	c->icount_limit = left >= UINT64_MAX - c->icount ? UINT64_MAX - 1 : c->icount + left;
+	uint64_t limit = left >= UINT64_MAX - c->icount ? UINT64_MAX - 1 : c->icount + left;
+
+	if (unlikely(m->state_log != NULL)) {
+		uint64_t next = state_log_next(m->state_log, c);
+
+		limit = next < limit ? next : limit;
+	}
+	c->icount_limit = limit;
 	cpu_limits_changed(c);
 }
 
@@ -123,6 +130,8 @@ vcpus_tick(void *ctx, struct cpu *c)
 	machine_lock(m);
 	if (m->clock.running)
 		run_due(m);
+	if (unlikely(m->state_log != NULL))
+		state_log_tick(m, c);
 	set_limit(m, c);
 	machine_unlock(m);
 }

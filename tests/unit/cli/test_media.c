@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "cli/media.h"
+#include "cli/setup.h"
 #include "tests/unit/test.h"
 
 #include <fcntl.h>
@@ -157,6 +158,32 @@ TEST(stale_sockets_are_replaced_and_others_are_not)
 	close(fd);
 	unlink(p);
 	rmdir(dir);
+}
+
+TEST(the_map_for_perf_is_a_new_file_of_ours_alone)
+{
+	struct setup *s = xalloc(sizeof(*s));
+	struct err e = { 0 };
+	struct stat st;
+	char p[64];
+	int first, second, linked, fd;
+
+	(void)snprintf(p, sizeof(p), "/tmp/perf-%ld.map", (long)getpid());
+	first = setup_open_perf(s, getpid(), &e);
+	fd = s->cfg.perf_fd;
+	CHECK_EQ(first, 0);
+	CHECK_EQ(fstat(fd, &st), 0);
+	CHECK_EQ(st.st_mode & 0777, 0600);
+	close(fd);
+	second = setup_open_perf(s, getpid(), &e);
+	unlink(p);
+	CHECK_EQ(symlink("/dev/null", p), 0);
+	linked = setup_open_perf(s, getpid(), &e);
+	unlink(p);
+	mem_free(s);
+	CHECK(second < 0);
+	CHECK(linked < 0);
+	CHECK(strstr(e.msg, "--jit perf") != NULL);
 }
 
 TEST_MAIN()

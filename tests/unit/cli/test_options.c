@@ -136,6 +136,53 @@ TEST(wrong_values_are_refused)
 	REFUSES("--trace irq,nothing", "class");
 	REFUSES("--snapshot=1", "no value");
 	REFUSES("--debug-exit=0x10000", "port");
+	REFUSES("--engine fast", "interp");
+	REFUSES("--jit speed=9", "threshold=N");
+	REFUSES("--jit cache", "1 to 1024");
+	REFUSES("--jit cache=0", "not '0'");
+	REFUSES("--jit cache=1025", "1 to 1024");
+	REFUSES("--jit threshold=x", "number");
+	REFUSES("--jit verify,block=33", "1 to 32");
+	REFUSES("--jit chain=maybe", "on or off");
+	REFUSES("--jit =on", "'=on'");
+	REFUSES("--state-log x", "FILE:1000000");
+	REFUSES("--state-log :5", "FILE:1000000");
+	REFUSES("--state-log x:0", "'0'");
+	REFUSES("--state-log x:5,from=z", "from=z");
+	REFUSES("--state-log x:5,all", "regs");
+}
+
+TEST(the_translators_settings_add_up)
+{
+	PARSE("--engine jit --jit cache=64,threshold=1,chain=off,verify --jit block=16,perf=on,"
+	      "exact-flags,verify=off");
+	CHECK_EQ(r, 0);
+	CHECK_EQ(o.engine, PROTO_ENGINE_JIT);
+	CHECK_EQ(o.jit.cache_mib, 64);
+	CHECK_EQ(o.jit.threshold, 1);
+	CHECK_EQ(o.jit.block_insns, 16);
+	CHECK(o.jit.no_chain && o.jit.exact_flags && o.jit.perf && !o.jit.verify);
+}
+
+TEST(the_engine_is_the_machines_choice_unless_said)
+{
+	PARSE("--jit chain=on,exact-flags=off");
+	CHECK_EQ(r, 0);
+	CHECK_EQ(o.engine, PROTO_ENGINE_AUTO);
+	CHECK(!o.jit.no_chain && !o.jit.exact_flags && !o.jit.cache_mib);
+}
+
+TEST(a_state_log_has_a_file_and_a_number)
+{
+	PARSE("--clock insns --state-log a:b/c:500,from=7,to=0x10,ram=3,regs");
+	CHECK_EQ(r, 0);
+	CHECK_EQ(o.state_log.path_len, 5);
+	CHECK(!memcmp(o.state_log.path, "a:b/c", 5));
+	CHECK_EQ(o.state_log.every, 500);
+	CHECK_EQ(o.state_log.from, 7);
+	CHECK_EQ(o.state_log.to, 16);
+	CHECK_EQ(o.state_log.ram, 3);
+	CHECK(o.state_log.regs);
 }
 
 TEST(options_that_need_each_other)
@@ -143,6 +190,7 @@ TEST(options_that_need_each_other)
 	REFUSES("--initrd x", "--kernel");
 	REFUSES("--append x", "--kernel");
 	REFUSES("--gdb-wait", "--gdb");
+	REFUSES("--state-log x:5", "--clock insns");
 	REFUSES("--vga none --display vnc", "video");
 	REFUSES("--serial stdio --monitor stdio", "terminal");
 	REFUSES("--display text --serial stdio", "terminal");

@@ -4,16 +4,19 @@
  * timers from chip to processor, resets, the end of a machine, saved state.
  */
 #include "base/bits.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "tests/unit/test.h"
 #include "tests/unit/vm/rig.h"
 #include "vm/board.h"
+#include "vm/control.h"
 #include "vm/machine.h"
 #include "vm/state.h"
 #include "vm/vcpu.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 static int
@@ -94,6 +97,31 @@ TEST(a_machine_ends_with_the_guests_status)
 	    { 0xb0, 0x15, 0xe6, 0xf4 } } }; /* out 0xf4, al */
 
 	CHECK_EQ(run_code(code, 1, 1), RIG_STATUS(0x15));
+}
+
+TEST(the_engine_asked_for_is_shown)
+{
+	static const struct code code[] = { { 0, 1, { 0xf4 } } };
+	struct buf b;
+	struct rig r;
+	bool shown, no_translation;
+	int made, topic;
+
+	rig_config(&r, code, 1, 2);
+	r.cfg->engine = PROTO_ENGINE_INTERP;
+	made = rig_create(&r);
+	buf_init(&b, 65536);
+	topic = made ? -1 : control_info(r.m, 0, "stats", "", &b, &r.err);
+	buf_put_u8(&b, 0);
+	shown = topic == 0 && strstr((char *)b.data, "engine: interpreter\n") &&
+	        strstr((char *)b.data, "cpu 1:");
+	no_translation = made == 0 && control_jit(r.m, 1, 0xffff0, &b, &r.err) == -ENOENT &&
+	                 strstr(r.err.msg, "interpreter");
+	buf_fini(&b);
+	rig_fini(&r);
+	CHECK_EQ(made, 0);
+	CHECK(shown);
+	CHECK(no_translation);
 }
 
 /* Counter 0 at 1 kHz, ten ticks through the 8259 with HLT between them. */
@@ -185,6 +213,69 @@ TEST(a_run_repeats_exactly)
 }
 
 /* With A20 off 100000h is 0; on it is not. */
+/* What `ticks` leaves in its state log; *ret_icount: the instructions of its run. */
+static size_t
+logged_run(const char *model, char *dst, size_t size, uint64_t *ret_icount)
+{
+	int fd = rig_fd("", 0, 0);
+	ssize_t n = 0;
+	struct rig r;
+
+	rig_config(&r, ticks, ARRAY_SIZE(ticks), 1);
+	(void)snprintf(r.cfg->cpu_model, sizeof(r.cfg->cpu_model), "%s", model);
+	r.cfg->state_log_fd = fd;
+	r.cfg->state_log_every = 10;
+	r.cfg->state_log_ram = 2;
+	r.cfg->state_log_regs = 1;
+	if (rig_create(&r) == 0) {
+		machine_main(r.m);
+		*ret_icount = r.m->cpus.cpu[0]->icount;
+	}
+	rig_fini(&r);
+	n = pread(fd, dst, size - 1, 0);
+	close(fd);
+	dst[n > 0 ? n : 0] = 0;
+	return n > 0 ? (size_t)n : 0;
+}
+
+TEST(a_state_log_has_a_line_every_so_many_instructions)
+{
+	static char a[65536], b[65536];
+	uint64_t total = 0, last = 0, lines = 0, again = 0;
+	char *save = NULL;
+	size_t n = logged_run("pentium3", a, sizeof(a), &total);
+
+	CHECK_EQ(logged_run("pentium3", b, sizeof(b), &again), n);
+	CHECK(n > 0 && !memcmp(a, b, n));
+	CHECK_EQ(again, total);
+	CHECK(strstr(a, " ram=") && strstr(a, " rbx="));
+	logged_run("486", b, sizeof(b), &again);
+	CHECK(strcmp(a, b) != 0); /* EDX of a reset tells the models apart */
+	for (char *line = strtok_r(a, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		unsigned long long icount = 0;
+
+		CHECK_EQ(sscanf(line, "0 %llu ", &icount), 1);
+		CHECK(icount / 10 > last / 10);
+		last = icount;
+		lines++;
+	}
+	CHECK(lines > 5 && lines <= total / 10);
+}
+
+TEST(a_state_log_does_not_change_the_run)
+{
+	static char a[65536];
+	uint64_t logged = 0, plain;
+	struct rig r;
+
+	logged_run("pentium3", a, sizeof(a), &logged);
+	CHECK_EQ(rig_init(&r, ticks, ARRAY_SIZE(ticks), 1), 0);
+	machine_main(r.m);
+	plain = r.m->cpus.cpu[0]->icount;
+	rig_fini(&r);
+	CHECK_EQ(logged, plain);
+}
+
 TEST(port_92_gates_a20)
 {
 	static const struct code code[] = { { 0, 49,

@@ -17,6 +17,10 @@ fill(struct proto_config *c)
 	snprintf(c->cpu_model, sizeof(c->cpu_model), "pentium3");
 	c->vga = PROTO_VGA_CIRRUS;
 	c->clock = PROTO_CLOCK_INSNS;
+	c->engine = PROTO_ENGINE_JIT;
+	c->jit_cache_mib = 64;
+	c->jit_block_insns = 32;
+	c->jit_exact_flags = 1;
 	c->debugcon_port = 0x402;
 	snprintf(c->boot_order, sizeof(c->boot_order), "dca");
 	c->rtc_base_s = 946684800;
@@ -34,6 +38,10 @@ fill(struct proto_config *c)
 	c->memory_fd = 25;
 	c->bios_fd = 26;
 	c->screenshot_fd = 27;
+	c->perf_fd = 28;
+	c->state_log_fd = 29;
+	c->state_log_every = 1000;
+	c->state_log_to = 5000;
 }
 
 /* As a message; its descriptors are numbers only. */
@@ -171,6 +179,28 @@ third_floppy(struct proto_config *c)
 	c->drives[2].unit = 2;
 }
 
+static void
+odd_engine(struct proto_config *c)
+{
+	c->engine = 3;
+}
+static void
+long_blocks(struct proto_config *c)
+{
+	c->jit_block_insns = PROTO_JIT_BLOCK_MAX + 1;
+}
+
+static void
+log_of_host_time(struct proto_config *c)
+{
+	c->clock = PROTO_CLOCK_HOST;
+}
+static void
+log_of_nothing(struct proto_config *c)
+{
+	c->state_log_every = 0;
+}
+
 TEST(values_out_of_range_are_refused)
 {
 	CHECK(round_trip_of(no_cpus) < 0);
@@ -180,6 +210,10 @@ TEST(values_out_of_range_are_refused)
 	CHECK(round_trip_of(same_place) < 0);
 	CHECK(round_trip_of(no_memory) < 0);
 	CHECK(round_trip_of(third_floppy) < 0);
+	CHECK(round_trip_of(odd_engine) < 0);
+	CHECK(round_trip_of(long_blocks) < 0);
+	CHECK(round_trip_of(log_of_host_time) < 0);
+	CHECK(round_trip_of(log_of_nothing) < 0);
 }
 
 TEST(requests_come_back)
