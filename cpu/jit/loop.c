@@ -6,6 +6,12 @@
 #include "cpu/jit/jit.h"
 #include "cpu/run.h"
 
+static bool
+is_there(const struct cpu *c, uint64_t lin, uint64_t aoff)
+{
+	return *ftab_exec_slot(c->jit->ftab, c->cpl == 3, lin) == ftab_exec_id(aoff);
+}
+
 /* Through the table for indirect jumps: what it names looks for itself whether it may be
  * entered, but the mode must be its own here, for a mode that is not translated has none. */
 struct jit_block *
@@ -22,8 +28,8 @@ jit_lookup(struct cpu *c)
 	if (x->rip != rip || !x->code)
 		return NULL;
 	b = jit_block_of_xentry(x->code);
-	if (b->mode != j->mode_now ||
-	    *ftab_exec_slot(j->ftab, c->cpl == 3, b->lin) != ftab_exec_id(b->aoff))
+	if (b->mode != j->mode_now || !is_there(c, b->lin, b->aoff) ||
+	    (b->aoff2 != BLOCK_NOWHERE && !is_there(c, jit_second_page(c, b), b->aoff2)))
 		return NULL;
 	return b;
 }
@@ -46,7 +52,7 @@ note_page(struct cpu *c, uint64_t lin, uint64_t aoff)
 {
 	struct mmu_result r;
 
-	if (*ftab_exec_slot(c->jit->ftab, c->cpl == 3, lin) == ftab_exec_id(aoff))
+	if (is_there(c, lin, aoff))
 		return;
 	r = mmu_walk(c, lin, MMU_EXEC, c->cpl == 3, true);
 	if (!r.fault)
