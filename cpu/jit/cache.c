@@ -138,8 +138,8 @@ jit_find(struct cpu *c, uint64_t aoff, uint64_t aoff2, uint64_t rip)
 	struct jit *j = c->jit;
 	struct jit_block *b = j->hash[hash_of(aoff, rip, j->mode_now)];
 
-	while (b && (b->aoff != aoff || b->rip != rip || b->mode != j->mode_now ||
-	                b->aoff2 != aoff2))
+	while (
+	    b && (b->aoff != aoff || b->rip != rip || b->mode != j->mode_now || b->aoff2 != aoff2))
 		b = b->hash_next;
 	return b;
 }

@@ -36,7 +36,7 @@ struct tr {
 	struct emit e;
 	uint8_t bits;
 	uint8_t bytes[256]; /* the block's, as they were when the translation began */
-	unsigned i; /* the instruction being translated */
+	unsigned i;         /* the instruction being translated */
 	const struct insn *in;
 	struct raw raw;
 	uint8_t live[BLOCK_MAX_INSNS + 1]; /* FLG_*: needed before instruction i */
@@ -105,8 +105,10 @@ typedef bool tr_fn(struct tr *t, const struct insn *in);
 tr_fn *tr_find(unsigned op);
 /* Its handler keeps the floating-point registers, whatever its operands are. */
 bool tr_is_integer(unsigned op);
-bool tr_is_copied(unsigned op); /* copy.c's integer list */
-tr_fn tr_copy;                  /* copy.c: re-encoded as it stands */
+bool tr_is_copied(unsigned op);            /* copy.c's integer list */
+tr_fn tr_cli, tr_sti, tr_pushf, tr_swapgs; /* tr_sys.c */
+void tr_move_sp(struct tr *t, int32_t by); /* guest RSP; the flags stay */
+tr_fn tr_copy;                             /* copy.c: re-encoded as it stands */
 bool tr_copy_fp(struct tr *t, const struct insn *in);
 void tr_handler(struct tr *t); /* calls the handler of the current instruction */
 void tr_fp_ready(struct tr *t, unsigned which);

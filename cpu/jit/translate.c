@@ -273,8 +273,7 @@ one(struct tr *t)
 	s->host = t->e.at;
 	s->block = t->b;
 	s->index = (uint8_t)t->i;
-	raw_parse(
-	    &t->raw, &x->in, (enum cpu_bits)t->bits, t->bytes + x->in.off);
+	raw_parse(&t->raw, &x->in, (enum cpu_bits)t->bits, t->bytes + x->in.off);
 	if (!is_bound(x) || (t->j->exact && leaves_flags_undefined(&x->in)) ||
 	    !tr_find(x->in.op)(t, &x->in))
 		tr_handler(t);
