@@ -358,10 +358,11 @@ overlaps(const struct jit_block *b, uint64_t aoff, size_t len)
 	return b->aoff2 != BLOCK_NOWHERE && b->aoff2 < aoff + len && aoff < b->aoff2 + b->bytes - n;
 }
 
-void
+bool
 jit_invalidate(struct cpu *c, uint64_t aoff, size_t len)
 {
 	struct jit *j = c->jit;
+	bool dropped = false;
 
 	for (uint64_t p = aoff >> MEM_PAGE_SHIFT; p <= (aoff + len - 1) >> MEM_PAGE_SHIFT; p++) {
 		struct jit_block *b = j->by_page[p], *next;
@@ -370,34 +371,12 @@ jit_invalidate(struct cpu *c, uint64_t aoff, size_t len)
 			next = *page_link(b, p);
 			if (overlaps(b, aoff, len)) {
 				jit_kill(j, b);
+				dropped = true;
 				next = j->by_page[p]; /* others may have gone with it */
 			}
 		}
 	}
-}
-
-static uint64_t
-granules_of(const struct jit_block *b, uint64_t page)
-{
-	unsigned n = first_part(b), off = (unsigned)(b->aoff & (MEM_PAGE - 1)), first, last;
-
-	if (b->aoff >> MEM_PAGE_SHIFT != page) {
-		off = 0;
-		n = b->bytes - n;
-	}
-	first = off / MEM_GRANULE;
-	last = (off + n - 1) / MEM_GRANULE;
-	return bits_mask(last - first + 1) << first;
-}
-
-uint64_t
-jit_granules(struct cpu *c, uint64_t page)
-{
-	uint64_t live = 0;
-
-	for (struct jit_block *b = c->jit->by_page[page]; b; b = *page_link(b, page))
-		live |= granules_of(b, page);
-	return live;
+	return dropped;
 }
 
 void

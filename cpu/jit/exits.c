@@ -146,7 +146,7 @@ tr_exit_indirect(struct tr *t, unsigned sp, bool down)
 	if (t->j->chain) {
 		emit_mov(&t->e, H_R11, H_R10);
 		emit_rr(&t->e, EI_W, 0xc1, 5, H_R11);
-		emit8(&t->e, 13);
+		emit8(&t->e, 16);
 		emit_rr(&t->e, 0, 0x33, H_R11, H_R10);
 		emit_rr(&t->e, 0, 0x0fb7, H_R11, H_R11); /* JIT_XC_BITS are 16 */
 		emit_rr(&t->e, 0, 0xc1, 4, H_R11);

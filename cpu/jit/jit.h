@@ -105,7 +105,7 @@ struct jit_xc {
 static inline unsigned
 jit_xc_index(uint64_t rip)
 {
-	return (rip ^ rip >> 13) & ((1u << JIT_XC_BITS) - 1);
+	return (rip ^ rip >> 16) & ((1u << JIT_XC_BITS) - 1);
 }
 
 typedef void *jit_call_fn(struct cpu *c, void *arg);
@@ -181,8 +181,7 @@ jit_site_number(const struct jit *j, const struct jit_site *s)
 struct jit_site *jit_site_at(struct jit *j, const void *host);
 void jit_kill(struct jit *j, struct jit_block *b);
 /* Bytes were written: from block.c. */
-void jit_invalidate(struct cpu *c, uint64_t aoff, size_t len);
-uint64_t jit_granules(struct cpu *c, uint64_t page); /* that blocks cover */
+bool jit_invalidate(struct cpu *c, uint64_t aoff, size_t len);
 
 /* ---- translate.c ---- */
 struct jit_block *jit_translate(struct cpu *c, const struct block *b);
