@@ -37,6 +37,7 @@ struct jit_site {
 	uint8_t index;   /* in the block */
 	uint8_t sp_undo; /* bytes that RSP moved up before an indirect jump, CALL: down */
 	bool sp_down;
+	bool no_flags;   /* its handler neither reads nor writes arithmetic flags */
 	bool flags_live; /* the host's flags are the guest's while it executes */
 };
 

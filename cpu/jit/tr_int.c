@@ -300,9 +300,13 @@ tr_pop(struct tr *t, const struct insn *in)
 	unsigned size = size_of(in), h;
 	struct hmem m;
 
-	if (in->kind[0] != OPD_REG || in->reg[0] == REG_SP)
+	if (in->kind[0] != OPD_REG)
 		return false;
 	m = tr_mem_stack(t, H_R9, 0, size, ACC_R);
+	if (in->reg[0] == REG_SP) { /* what was popped counts, not what POP adds */
+		emit_rm(&t->e, mov_attr(size), 0x8b, H_R9, &m);
+		return true;
+	}
 	h = tr_host(in->reg[0]);
 	if (h == H_NONE) {
 		m = tr_mem_free_r11(t, m);

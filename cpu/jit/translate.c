@@ -273,6 +273,8 @@ one(struct tr *t)
 	s->host = t->e.at;
 	s->block = t->b;
 	s->index = (uint8_t)t->i;
+	s->no_flags = x->in.op < OP_COUNT && !tr_flags_reads(&x->in) && !tr_flags_writes(&x->in) &&
+	              !(x->in.flags & (INSN_ENDS_BLOCK | INSN_SLOW));
 	raw_parse(&t->raw, &x->in, (enum cpu_bits)t->bits, t->bytes + x->in.off);
 	if (!is_bound(x) || (t->j->exact && leaves_flags_undefined(&x->in)) ||
 	    !tr_find(x->in.op)(t, &x->in))
