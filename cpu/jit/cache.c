@@ -175,7 +175,7 @@ jit_site_at(struct jit *j, const void *host)
 	if (!b)
 		return NULL;
 	off = (uint32_t)((const uint8_t *)host - j->rx);
-	for (unsigned i = b->n; i-- > 0;)
+	for (unsigned i = b->nsites; i-- > 0;)
 		if (off >= b->site[i].host)
 			return &b->site[i];
 	return NULL;
@@ -222,7 +222,7 @@ jit_block_add(struct jit *j, struct jit_block *b)
 {
 	unsigned h = hash_of(b->aoff, b->rip, b->mode);
 
-	j->meta_used += ALIGN_UP(sizeof(*b) + b->n * sizeof(b->site[0]), 16u);
+	j->meta_used += ALIGN_UP(sizeof(*b) + b->nsites * sizeof(b->site[0]), 16u);
 	j->order[j->norder++] = b;
 	b->hash_next = j->hash[h];
 	j->hash[h] = b;

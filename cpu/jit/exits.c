@@ -136,7 +136,7 @@ tr_exit_indirect(struct tr *t, unsigned sp, bool down)
 		.base = H_R11, .index = H_NONE, .disp = -(int32_t)JIT_XC_BYTES, .gs = true
 	};
 	struct hmem rip = hmem_slot(CPU_SLOT(gpr) + REG_RIP * 8), code = tag;
-	struct jit_site *site = &t->b->site[t->i];
+	struct jit_site *site = &t->b->site[t->s];
 	uint32_t miss = 0;
 
 	t->ended = true;

@@ -60,10 +60,10 @@ struct jit_block {
 	uint32_t code, end; /* cache offsets */
 	uint32_t entry, xentry;
 	uint16_t bytes;
-	uint8_t n;
-	uint8_t flags_in; /* FLG_*: needed at the entry */
+	uint8_t n, nsites; /* instructions; with those that are there twice */
+	uint8_t flags_in;  /* FLG_*: needed at the entry */
 	bool dead;
-	struct jit_link link[2];
+	struct jit_link link[4];
 	struct jit_site site[];
 };
 
