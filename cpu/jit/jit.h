@@ -165,7 +165,8 @@ struct jit_block *jit_block_at(struct jit *j, const void *host); /* by host addr
 static inline struct jit_block *
 jit_block_of_xentry(uint64_t code)
 {
-	return *(struct jit_block *const *)(uintptr_t)(code - 8);
+	/* not aligned when a block of two pages has code before it */
+	return (struct jit_block *)(uintptr_t)get_le64((const uint8_t *)(uintptr_t)(code - 8));
 }
 /* Linear address of its second page. */
 static inline uint64_t
