@@ -56,6 +56,7 @@ struct cpu_jit_stats {
 	uint64_t blocks, chains, flushes, misses, evictions, invalidations;
 	uint64_t code_bytes;    /* host code in use */
 	uint64_t interp_blocks; /* blocks run by the interpreter meanwhile */
+	uint64_t unverified;    /* blocks that the verifier refused */
 };
 
 struct cpu_set {

@@ -12,10 +12,6 @@ create_all(struct cpu_set *s, const char **ret_why)
 {
 	int rc = 0;
 
-	if (s->jit_options.verify) {
-		*ret_why = "the verifier is not there yet";
-		return -ENOTSUP;
-	}
 	for (unsigned i = 0; i < s->n && !rc; i++)
 		rc = jit_create(s->cpu[i], &s->jit_options, ret_why);
 	for (unsigned i = 0; i < s->n && rc; i++)
@@ -64,6 +60,7 @@ cpu_set_jit_stats(const struct cpu_set *s, struct cpu_jit_stats *ret)
 		ret->evictions += j->stat.evictions;
 		ret->invalidations += j->stat.invalidations;
 		ret->interp_blocks += j->stat.interp_blocks;
+		ret->unverified += j->stat.unverified;
 		ret->code_bytes += j->used;
 	}
 }

@@ -10,6 +10,7 @@
 #include "cpu/jit/hostsig.h"
 #include "cpu/jit/jit.h"
 #include "cpu/jit/tr.h"
+#include "cpu/jit/verify.h"
 
 #include <errno.h>
 #include <sys/auxv.h>
@@ -55,6 +56,7 @@ make(struct cpu *c, struct jit *j, const struct cpu_jit_options *o)
 	j->threshold = o->threshold ? o->threshold : 3;
 	j->chain = !o->no_chain;
 	j->exact = o->exact_flags;
+	j->verified = o->verify;
 	j->host_avx = __builtin_cpu_supports("avx");
 	j->fsgsbase = getauxval(AT_HWCAP2) & 2;
 	j->meta_size = (size_t)j->size * META_RATIO;
@@ -119,6 +121,7 @@ jit_destroy(struct cpu *c)
 	if (j->sigstack)
 		munmap(j->sigstack, HOSTSIG_STACK);
 	mem_free(j->tr);
+	jit_verify_free(j);
 	mem_free(j);
 }
 

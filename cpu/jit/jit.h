@@ -144,6 +144,8 @@ struct jit {
 	bool chain, exact;
 	unsigned threshold;
 	int perf_fd;
+	bool verified; /* every block is verified before it may run */
+	struct verify *verify;
 	struct cpu_jit_stats stat;
 	bool host_avx;
 	_Alignas(64) uint8_t fx[512];

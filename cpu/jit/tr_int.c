@@ -256,7 +256,8 @@ push_mem(struct tr *t, const struct insn *in)
 	unsigned size = size_of(in);
 
 	m = tr_mem(t, size, ACC_R);
-	emit_rm(&t->e, mov_attr(size), 0x8b, H_R11, &m);
+	/* all of R11, which has a host address */
+	emit_rm(&t->e, size == 8 ? EI_W : 0, size == 2 ? 0x0fb7 : 0x8b, H_R11, &m);
 	emit_store(&t->e, H_R11, &tmp);
 	m = tr_mem_free_r11(t, tr_mem_stack(t, H_R9, -(int32_t)size, size, ACC_W));
 	emit_load(&t->e, H_R11, &tmp);

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "cpu/jit/ftab.h"
 #include "cpu/jit/tr.h"
+#include "cpu/jit/verify.h"
 
 #define BLOCK_ROOM (64u << 10) /* host bytes that one block may take */
 
@@ -402,6 +403,8 @@ jit_translate(struct cpu *c, const struct block *gb)
 	if (t->failed || t->e.full || gb->dead)
 		return NULL;
 	b->nsites = (uint8_t)t->nsites;
+	if (j->verified && !jit_verified(j, b))
+		return NULL;
 	j->used = ALIGN_UP(t->e.at, 16u);
 	jit_block_add(j, b);
 	return b;

@@ -27,13 +27,13 @@ struct variant {
 	bool inexact;
 };
 static const struct variant variants[] = {
-	{ .name = "default", .options = "threshold=1,exact-flags" },
-	{ .name = "single", .options = "threshold=1,exact-flags,block=1" },
-	{ .name = "unchained", .options = "threshold=1,exact-flags,chain=off" },
-	{ .name = "tiny", .options = "threshold=1,exact-flags,cache=1", .drop = true },
-	{ .name = "flush", .options = "threshold=1,exact-flags", .flush = true },
+	{ .name = "default", .options = "threshold=1,exact-flags,verify" },
+	{ .name = "single", .options = "threshold=1,exact-flags,block=1,verify" },
+	{ .name = "unchained", .options = "threshold=1,exact-flags,chain=off,verify" },
+	{ .name = "tiny", .options = "threshold=1,exact-flags,cache=1,verify", .drop = true },
+	{ .name = "flush", .options = "threshold=1,exact-flags,verify", .flush = true },
 	{ .name = "mixed", .options = "threshold=5,exact-flags,verify", .flush = true },
-	{ .name = "inexact", .options = "threshold=1", .inexact = true },
+	{ .name = "inexact", .options = "threshold=1,verify", .inexact = true },
 };
 
 static const struct variant *variant = &variants[0];

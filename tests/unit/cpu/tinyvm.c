@@ -178,6 +178,12 @@ tinyvm_init(struct tinyvm *v, unsigned ncpus, const char *model)
 void
 tinyvm_fini(struct tinyvm *v)
 {
+	struct cpu_jit_stats stat;
+
+	cpu_set_jit_stats(&v->set, &stat);
+	if (stat.unverified)
+		test_fail(__FILE__, __LINE__, "%llu blocks were not verified",
+		    (unsigned long long)stat.unverified);
 	cpu_set_destroy(&v->set);
 	mem_space_fini(&v->io);
 	mem_space_fini(&v->mem);
