@@ -393,7 +393,7 @@ high_byte_with_memory(struct copy *k, bool to_reg)
 static unsigned
 access_of(const struct insn *in, unsigned use, bool to_reg)
 {
-	if (use == C_CMP || (to_reg && use != C_X))
+	if (use == C_CMP || to_reg) /* MULX has two destinations, both registers */
 		return ACC_R;
 	return use == C_W ? ACC_W : ACC_R | ACC_W;
 }
