@@ -56,7 +56,7 @@ struct jit_block {
 	struct jit_block *hash_next, *page_next[2];
 	struct jit_link *in; /* links that lead here */
 	uint32_t mode;
-	uint32_t code, end; /* cache offsets */
+	uint32_t code, cold, end; /* cache offsets; cold: the out-of-line part */
 	uint32_t entry, xentry;
 	uint16_t bytes;
 	uint8_t n;
