@@ -142,7 +142,8 @@ struct jit {
 	bool flush_wanted;
 	bool chain, exact;
 	unsigned threshold;
-	int perf_fd;
+	int perf_fd;        /* 0: none */
+	uint64_t perf_left; /* bytes that may still be written there */
 	struct cpu_jit_stats stat;
 	bool host_avx;
 	_Alignas(64) uint8_t fx[512];
@@ -186,6 +187,10 @@ uint64_t jit_granules(struct cpu *c, uint64_t page); /* that blocks cover */
 
 /* ---- translate.c ---- */
 struct jit_block *jit_translate(struct cpu *c, const struct block *b);
+
+/* ---- listing.c ---- */
+/* A line for perf's map; b: NULL for the glue. */
+void jit_perf_add(struct jit *j, const struct jit_block *b);
 
 /* ---- mode.c ---- */
 uint32_t jit_mode(struct cpu *c); /* works it out when dirty */

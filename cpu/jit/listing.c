@@ -2,13 +2,14 @@
 /*
  * A translated block for people: guest and host code side by side.  The host's is x86-64 too,
  * so the project's own decoder reads it.  Host addresses are cache offsets, as in struct
- * jit_block.
+ * jit_block.  And the map that perf reads, with real ones.
  */
 #include "base/buf.h"
 #include "cpu/cpu.h"
 #include "cpu/jit/tr.h"
 
 #include <inttypes.h>
+#include <unistd.h>
 
 #define ROOM 512 /* left free in the buffer for what says that it ends here */
 
@@ -312,6 +313,52 @@ list_block(struct list *l)
 		buf_printf(l->out, "out of line\n");
 	host_code(l, b->cold, b->end);
 }
+
+/* ---- perf ---- */
+
+static unsigned
+put_hex(char *dst, uint64_t v)
+{
+	unsigned n = 1;
+
+	while (n < 16 && v >> (4 * n))
+		n++;
+	for (unsigned i = 0; i < n; i++)
+		dst[i] = "0123456789abcdef"[v >> (4 * (n - 1 - i)) & 15];
+	return n;
+}
+
+/* START SIZE NAME, one line by one write: the processors share the file. What cannot be
+ * written, or a guest that never stops making code, ends the map and nothing else. */
+void
+jit_perf_add(struct jit *j, const struct jit_block *b)
+{
+	uint32_t from = b ? b->code : 0, to = b ? b->end : j->glue_end;
+	char line[80];
+	unsigned n;
+
+	if (!j->perf_fd)
+		return;
+	n = put_hex(line, (uint64_t)(uintptr_t)jit_host(j, from));
+	line[n++] = ' ';
+	n += put_hex(line + n, to - from);
+	memcpy(line + n, " lodge:", 7);
+	n += 7;
+	if (b) {
+		n += put_hex(line + n, b->rip);
+	} else {
+		memcpy(line + n, "glue", 4);
+		n += 4;
+	}
+	line[n++] = '\n';
+	if (j->perf_left < n || write(j->perf_fd, line, n) != (ssize_t)n) {
+		j->perf_fd = 0;
+		return;
+	}
+	j->perf_left -= n;
+}
+
+/* ---- the monitor ---- */
 
 bool
 cpu_jit_list(struct cpu *c, uint64_t lin, struct buf *b)

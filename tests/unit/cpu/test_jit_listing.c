@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { PROG = 0x1000, LOOP = PROG + 5, CALLED = 0x1020 };
 
@@ -138,6 +139,47 @@ TEST(changed_code_is_not_listed)
 	CHECK(!cpu_jit_list(c, CALLED, &l->out));
 	CHECK(cpu_jit_list(c, LOOP, &l->out));
 	done(l);
+}
+
+/* The file that perf reads: glue and blocks, hexadecimal without a prefix. */
+TEST(every_block_has_a_line_in_the_map_for_perf)
+{
+	struct tinyvm_engine engine = { CPU_ENGINE_JIT, { .threshold = 1 } };
+	struct tinyvm *v = calloc(1, sizeof(*v));
+	char text[4096] = "", *line = text;
+	struct cpu_jit_stats stats;
+	unsigned lines = 0;
+	struct err e = { 0 };
+	FILE *f = tmpfile();
+
+	engine.options.perf_fd = fileno(f);
+	if (!tinyvm_engine_works(&engine, &e)) {
+		fclose(f);
+		free(v);
+		SKIP("no translator here");
+	}
+	CHECK_EQ(ftruncate(fileno(f), 0), 0);
+	CHECK_EQ(lseek(fileno(f), 0, SEEK_SET), 0);
+	CHECK(tinyvm_init_engine(v, 1, "default", &engine, &e));
+	tinyvm_load(v, PROG, GUEST_BYTES(program));
+	tinyvm_flat32(v, 0, PROG);
+	CHECK(tinyvm_run(v, 0));
+	cpu_set_jit_stats(&v->set, &stats);
+	CHECK(stats.blocks);
+	CHECK(pread(fileno(f), text, sizeof(text) - 1, 0) > 0);
+	CHECK(strstr(text, " lodge:glue\n"));
+	CHECK(strstr(text, " lodge:1005\n"));
+	for (; *line; line = strchr(line, '\n') + 1, lines++) {
+		unsigned long long start, size;
+		char name[32];
+
+		CHECK_EQ(sscanf(line, "%llx %llx lodge:%31s", &start, &size, name), 3);
+		CHECK(start > 0x1000 && size && size < 0x10000);
+	}
+	CHECK_EQ(lines, stats.blocks + 1);
+	tinyvm_fini(v);
+	free(v);
+	fclose(f);
 }
 
 TEST_MAIN()
