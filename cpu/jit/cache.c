@@ -142,8 +142,8 @@ jit_find(struct cpu *c, uint64_t aoff, uint64_t aoff2, uint64_t rip)
 	struct jit *j = c->jit;
 	struct jit_block *b = j->hash[hash_of(aoff, rip, j->mode_now)];
 
-	while (b && (b->aoff != aoff || b->rip != rip || b->mode != j->mode_now ||
-	                b->aoff2 != aoff2))
+	while (
+	    b && (b->aoff != aoff || b->rip != rip || b->mode != j->mode_now || b->aoff2 != aoff2))
 		b = b->hash_next;
 	return b;
 }
@@ -179,7 +179,7 @@ jit_site_at(struct jit *j, const void *host)
 	if (!b)
 		return NULL;
 	off = (uint32_t)((const uint8_t *)host - j->rx);
-	for (unsigned i = b->n; i-- > 0;)
+	for (unsigned i = b->nsites; i-- > 0;)
 		if (off >= b->site[i].host)
 			return &b->site[i];
 	return NULL;
@@ -226,7 +226,7 @@ jit_block_add(struct jit *j, struct jit_block *b)
 {
 	unsigned h = hash_of(b->aoff, b->rip, b->mode);
 
-	j->meta_used += ALIGN_UP(sizeof(*b) + b->n * sizeof(b->site[0]), 16u);
+	j->meta_used += ALIGN_UP(sizeof(*b) + b->nsites * sizeof(b->site[0]), 16u);
 	j->order[j->norder++] = b;
 	b->hash_next = j->hash[h];
 	j->hash[h] = b;
@@ -363,10 +363,11 @@ overlaps(const struct jit_block *b, uint64_t aoff, size_t len)
 	return b->aoff2 != BLOCK_NOWHERE && b->aoff2 < aoff + len && aoff < b->aoff2 + b->bytes - n;
 }
 
-void
+bool
 jit_invalidate(struct cpu *c, uint64_t aoff, size_t len)
 {
 	struct jit *j = c->jit;
+	bool dropped = false;
 
 	for (uint64_t p = aoff >> MEM_PAGE_SHIFT; p <= (aoff + len - 1) >> MEM_PAGE_SHIFT; p++) {
 		struct jit_block *b = j->by_page[p], *next;
@@ -375,34 +376,12 @@ jit_invalidate(struct cpu *c, uint64_t aoff, size_t len)
 			next = *page_link(b, p);
 			if (overlaps(b, aoff, len)) {
 				jit_kill(j, b);
+				dropped = true;
 				next = j->by_page[p]; /* others may have gone with it */
 			}
 		}
 	}
-}
-
-static uint64_t
-granules_of(const struct jit_block *b, uint64_t page)
-{
-	unsigned n = first_part(b), off = (unsigned)(b->aoff & (MEM_PAGE - 1)), first, last;
-
-	if (b->aoff >> MEM_PAGE_SHIFT != page) {
-		off = 0;
-		n = b->bytes - n;
-	}
-	first = off / MEM_GRANULE;
-	last = (off + n - 1) / MEM_GRANULE;
-	return bits_mask(last - first + 1) << first;
-}
-
-uint64_t
-jit_granules(struct cpu *c, uint64_t page)
-{
-	uint64_t live = 0;
-
-	for (struct jit_block *b = c->jit->by_page[page]; b; b = *page_link(b, page))
-		live |= granules_of(b, page);
-	return live;
+	return dropped;
 }
 
 void

@@ -55,7 +55,8 @@ run_handler(struct cpu *c, struct jit_site *s)
 {
 	if (c->hot.fp && (FP_EAGER || !tr_is_integer(s->x.in.op)))
 		jit_fp_save(c);
-	flags_set_arith(c, jit_hf_unpack(c->hot.hf));
+	if (!s->no_flags)
+		flags_set_arith(c, jit_hf_unpack(c->hot.hf));
 	c->jit->running = s;
 	c->cur_insn = &s->x;
 	c->cur_block = NULL;
@@ -65,7 +66,8 @@ run_handler(struct cpu *c, struct jit_site *s)
 	s->x.fn(c, &s->x.in);
 	c->cur_insn = NULL;
 	c->jit->running = NULL;
-	c->hot.hf = jit_hf_pack(flags_arith(c));
+	if (!s->no_flags)
+		c->hot.hf = jit_hf_pack(flags_arith(c));
 }
 
 void *
@@ -157,6 +159,8 @@ jit_fault(struct cpu *c)
 	struct jit *j = c->jit;
 
 	if (j->running) {
+		if (j->running->no_flags) /* the exception's frame has them */
+			flags_set_arith(c, jit_hf_unpack(c->hot.hf));
 		if (c->hot.counting)
 			c->icount += j->running->index;
 		j->running = NULL;

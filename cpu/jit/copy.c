@@ -187,6 +187,9 @@ model_agrees(const struct tr *t, const struct insn *in)
 {
 	const struct cpu_model *m = t->c->model;
 
+	/* 16 bits and a count above 16: undefined, and hosts differ */
+	if ((in->op == OP_SHLD || in->op == OP_SHRD) && in->osize == 1)
+		return false;
 	if (in->op == OP_TZCNT)
 		return model_has(m, FEAT_BMI1);
 	if (in->op == OP_LZCNT)
@@ -304,7 +307,7 @@ execute(struct copy *k, bool op16, bool f2, bool f3)
 	bool rex8 = (k->reg_byte && !is_high(k, true, k->r->reg) && k->r->reg >= 4) ||
 	            (k->rm_byte && !k->is_mem && !is_high(k, true, k->r->rm) && k->r->rm >= 4);
 
-	t->b->site[t->i].flags_live = t->ef;
+	t->b->site[t->s].flags_live = t->ef;
 	legacy_prefixes(k, op16, f2, f3);
 	write_out(k, rex8);
 	if (writes) {
@@ -635,7 +638,7 @@ stores(const struct insn *in)
 static void
 note_x87(struct tr *t, const struct insn *in, bool mem)
 {
-	uint32_t n = jit_site_number(t->j, &t->b->site[t->i]);
+	uint32_t n = jit_site_number(t->j, &t->b->site[t->s]);
 	struct hmem last = hmem_slot(CPU_SLOT(hot.x87_last)), at = hmem_slot(CPU_SLOT(hot.x87_mem));
 	struct hmem ea = hmem_slot(CPU_SLOT(hot.tmp[3])), dp = hmem_slot(CPU_SLOT(hot.x87_dp));
 
@@ -695,7 +698,7 @@ tr_copy_fp(struct tr *t, const struct insn *in)
 	k.reg = k.reg_gpr ? tr_get(t, r->reg, H_R11) : r->reg;
 	k.rm = k.rm_gpr ? tr_get(t, r->rm, H_R10) : r->rm;
 	if (!r->has_modrm) { /* FWAIT, EMMS, VZEROUPPER */
-		t->b->site[t->i].flags_live = t->ef;
+		t->b->site[t->s].flags_live = t->ef;
 		legacy_prefixes(&k, false, false, false);
 		opcode(&k, 0, false);
 		return true;
@@ -708,4 +711,67 @@ tr_copy_fp(struct tr *t, const struct insn *in)
 	put_back(&k, r->reg, k.reg, k.reg_out);
 	put_back(&k, r->rm, k.rm, k.rm_out);
 	return true;
+}
+
+/* ---- for elide.c ---- */
+
+unsigned
+tr_copy_operand(const struct insn *in, const struct raw *r, unsigned *ret_access)
+{
+	unsigned use = integer_ops[in->op];
+
+	if (!r->has_modrm || r->mod == 3)
+		return 0;
+	if (use != C_NO) {
+		*ret_access = access_of(in, use, reg_is_dest(r) || r->vex);
+		return mem_size(in);
+	}
+	if (!(in->flags & (INSN_MMX | INSN_SSE | INSN_AVX)) || is_denied(in))
+		return 0;
+	*ret_access = stores(in) ? ACC_W : ACC_R;
+	return vector_size(in, r);
+}
+
+/* Registers that are written without being operands: RAX and RDX by multiplication and its
+ * like, RCX by LOOP and string comparison in SSE4.2. */
+static bool
+writes_implicitly(const struct insn *in, unsigned guest)
+{
+	switch (in->op) {
+	case OP_LEAVE: return guest == REG_SP || guest == REG_BP;
+	case OP_MUL:
+	case OP_IMUL1:
+	case OP_DIV:
+	case OP_IDIV:
+	case OP_CBW:
+	case OP_CWD:
+	case OP_LAHF:
+	case OP_LAHF64:
+	case OP_CMPXCHG:
+	case OP_CMPXCHG8B:
+	case OP_FNSTSW: return guest == REG_AX || guest == REG_DX;
+	case OP_LOOP:
+	case OP_LOOPE:
+	case OP_LOOPNE:
+	case OP_PCMPESTRI:
+	case OP_PCMPISTRI:
+	case OP_VPCMPESTRI:
+	case OP_VPCMPISTRI: return guest == REG_CX;
+	default: return false;
+	}
+}
+
+bool
+tr_writes_reg(const struct insn *in, unsigned guest)
+{
+	if (integer_ops[in->op] != C_CMP && in->op != OP_PUSH && in->op != OP_CALL &&
+	    in->op != OP_JMP)
+		for (unsigned k = 0; k < 4; k++) {
+			unsigned r = in->reg[k] >= REG8_HIGH ? in->reg[k] - REG8_HIGH : in->reg[k];
+
+			if (in->kind[k] == OPD_REG && r == guest &&
+			    (k == 0 || integer_ops[in->op] == C_X))
+				return true;
+		}
+	return writes_implicitly(in, guest);
 }

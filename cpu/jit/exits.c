@@ -136,7 +136,7 @@ tr_exit_indirect(struct tr *t, unsigned sp, bool down)
 		.base = H_R11, .index = H_NONE, .disp = -(int32_t)JIT_XC_BYTES, .gs = true
 	};
 	struct hmem rip = hmem_slot(CPU_SLOT(gpr) + REG_RIP * 8), code = tag;
-	struct jit_site *site = &t->b->site[t->i];
+	struct jit_site *site = &t->b->site[t->s];
 	uint32_t miss = 0;
 
 	t->ended = true;
@@ -146,7 +146,7 @@ tr_exit_indirect(struct tr *t, unsigned sp, bool down)
 	if (t->j->chain) {
 		emit_mov(&t->e, H_R11, H_R10);
 		emit_rr(&t->e, EI_W, 0xc1, 5, H_R11);
-		emit8(&t->e, 13);
+		emit8(&t->e, 16);
 		emit_rr(&t->e, 0, 0x33, H_R11, H_R10);
 		emit_rr(&t->e, 0, 0x0fb7, H_R11, H_R11); /* JIT_XC_BITS are 16 */
 		emit_rr(&t->e, 0, 0xc1, 4, H_R11);

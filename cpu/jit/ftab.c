@@ -26,7 +26,16 @@ struct side { /* one privilege */
 	uint64_t large[(1u << LARGE_BITS) / 64]; /* which addresses lie in large pages */
 };
 
+/* Where a page of the arena can be stored to: up to two guest pages, or MANY. A page that
+ * becomes a code page loses its entries without a search, as code that changes itself needs. */
+struct stores {
+	uint64_t at[2]; /* guest page << 2 | side << 1 | 1, or 0 */
+};
+#define MANY UINT64_MAX
+
 struct jit_ftab {
+	struct stores *stores; /* by arena page */
+	size_t stores_bytes;
 	struct side side[2];
 	size_t area_bytes, exec_bytes;
 	uint64_t index_mask; /* of page numbers */
@@ -70,6 +79,9 @@ ftab_create(struct cpu *c, struct jit_ftab **ret)
 			return -ENOMEM;
 		s->pair = (uint64_t(*)[2])(void *)(s->area + JIT_XC_BYTES);
 	}
+	t->stores_bytes = ALIGN_UP(c->arena->size / MEM_PAGE * sizeof(t->stores[0]), MEM_PAGE);
+	if (!(t->stores = reserve(t->stores_bytes)))
+		return -ENOMEM;
 	c->hot.index_mask = t->index_mask << 4;
 	return 0;
 }
@@ -79,6 +91,8 @@ ftab_destroy(struct jit_ftab *t)
 {
 	if (!t)
 		return;
+	if (t->stores)
+		munmap(t->stores, t->stores_bytes);
 	for (unsigned u = 0; u < 2; u++) {
 		struct side *s = &t->side[u];
 
@@ -206,27 +220,63 @@ ftab_flush_page(struct cpu *c, uint64_t lin)
 	}
 }
 
+/* Drops the store entry of a guest page if it leads to `host`. */
+static void
+drop_store(struct jit_ftab *t, struct side *s, uint64_t page, uint64_t host)
+{
+	uint64_t *w = &s->pair[page][1];
+	/* the page number lacks the copies of bit 47 */
+	uint64_t lin = (uint64_t)((int64_t)(page << 28) >> 16);
+
+	if (t->index_mask == bits_mask(20))
+		lin = page << MEM_PAGE_SHIFT;
+	if ((*w & 1) && *w - 1 + lin == host)
+		*w = 0;
+}
+
+static void
+drop_stores_everywhere(struct jit_ftab *t, uint64_t host)
+{
+	for (unsigned k = 0; k < 4; k++) {
+		struct side *s = &t->side[k / 2];
+		const struct log *l = &s->log[k % 2];
+
+		for (unsigned i = 0; i < l->n; i++)
+			drop_store(t, s, l->page[i], host);
+	}
+}
+
 void
 ftab_drop_writes(struct cpu *c, uint64_t aoff_page)
 {
 	uint64_t host = (uint64_t)(uintptr_t)(c->arena->base + aoff_page);
 	struct jit_ftab *t = c->jit->ftab;
+	struct stores *m = &t->stores[aoff_page >> MEM_PAGE_SHIFT];
 
-	for (unsigned k = 0; k < 4; k++) {
-		struct side *s = &t->side[k / 2];
-		struct log *l = &s->log[k % 2];
-
-		for (unsigned i = 0; i < l->n; i++) {
-			uint64_t *w = &s->pair[l->page[i]][1];
-			/* the page number lacks the copies of bit 47 */
-			uint64_t lin = (uint64_t)((int64_t)(l->page[i] << 28) >> 16);
-
-			if (t->index_mask == bits_mask(20))
-				lin = l->page[i] << MEM_PAGE_SHIFT;
-			if ((*w & 1) && *w - 1 + lin == host)
-				*w = 0;
-		}
+	if (m->at[1] == MANY) {
+		drop_stores_everywhere(t, host);
+	} else {
+		for (unsigned i = 0; i < 2; i++)
+			if (m->at[i])
+				drop_store(t, &t->side[m->at[i] >> 1 & 1], m->at[i] >> 2, host);
 	}
+	m->at[0] = m->at[1] = 0;
+}
+
+static void
+note_store(struct jit_ftab *t, unsigned u, uint64_t page, uint64_t aoff)
+{
+	struct stores *m = &t->stores[aoff >> MEM_PAGE_SHIFT];
+	uint64_t v = page << 2 | u << 1 | 1;
+
+	if (m->at[0] == v || m->at[1] == v || m->at[1] == MANY)
+		return;
+	if (!m->at[0])
+		m->at[0] = v;
+	else if (!m->at[1])
+		m->at[1] = v;
+	else
+		m->at[1] = MANY;
 }
 
 /* ---- filling ---- */
@@ -293,6 +343,7 @@ ftab_fill(struct cpu *c, uint64_t lin, bool write)
 		t->side[user].pair[page][1] = 0;
 		return !write;
 	}
+	note_store(t, user, page, aoff);
 	t->side[user].pair[page][1] = entry;
 	return true;
 }

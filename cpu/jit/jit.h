@@ -37,6 +37,7 @@ struct jit_site {
 	uint8_t index;   /* in the block */
 	uint8_t sp_undo; /* bytes that RSP moved up before an indirect jump, CALL: down */
 	bool sp_down;
+	bool no_flags;   /* its handler neither reads nor writes arithmetic flags */
 	bool flags_live; /* the host's flags are the guest's while it executes */
 };
 
@@ -59,10 +60,10 @@ struct jit_block {
 	uint32_t code, cold, end; /* cache offsets; cold: the out-of-line part */
 	uint32_t entry, xentry;
 	uint16_t bytes;
-	uint8_t n;
-	uint8_t flags_in; /* FLG_*: needed at the entry */
+	uint8_t n, nsites; /* instructions; with those that are there twice */
+	uint8_t flags_in;  /* FLG_*: needed at the entry */
 	bool dead;
-	struct jit_link link[2];
+	struct jit_link link[4];
 	struct jit_site site[];
 };
 
@@ -105,7 +106,7 @@ struct jit_xc {
 static inline unsigned
 jit_xc_index(uint64_t rip)
 {
-	return (rip ^ rip >> 13) & ((1u << JIT_XC_BITS) - 1);
+	return (rip ^ rip >> 16) & ((1u << JIT_XC_BITS) - 1);
 }
 
 typedef void *jit_call_fn(struct cpu *c, void *arg);
@@ -165,7 +166,8 @@ struct jit_block *jit_block_at(struct jit *j, const void *host); /* by host addr
 static inline struct jit_block *
 jit_block_of_xentry(uint64_t code)
 {
-	return *(struct jit_block *const *)(uintptr_t)(code - 8);
+	/* not aligned when a block of two pages has code before it */
+	return (struct jit_block *)(uintptr_t)get_le64((const uint8_t *)(uintptr_t)(code - 8));
 }
 /* Linear address of its second page. */
 static inline uint64_t
@@ -182,8 +184,7 @@ jit_site_number(const struct jit *j, const struct jit_site *s)
 struct jit_site *jit_site_at(struct jit *j, const void *host);
 void jit_kill(struct jit *j, struct jit_block *b);
 /* Bytes were written: from block.c. */
-void jit_invalidate(struct cpu *c, uint64_t aoff, size_t len);
-uint64_t jit_granules(struct cpu *c, uint64_t page); /* that blocks cover */
+bool jit_invalidate(struct cpu *c, uint64_t aoff, size_t len);
 
 /* ---- translate.c ---- */
 struct jit_block *jit_translate(struct cpu *c, const struct block *b);

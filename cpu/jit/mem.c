@@ -74,6 +74,12 @@ check_code(struct tr *t, unsigned ea, unsigned size, bool write)
 	}
 }
 
+void
+tr_entry_code(struct tr *t, bool write)
+{
+	check_code(t, H_R10, 1, write);
+}
+
 static void
 misaligned_stub(struct tr *t, const struct tr_stub *s)
 {
@@ -174,8 +180,13 @@ tr_mem(struct tr *t, unsigned size, unsigned access)
 {
 	const struct hmem offset = hmem_slot(CPU_SLOT(hot.tmp[3]));
 	const struct insn *in = t->in;
+	struct hmem m;
 	unsigned ea;
 
+	if (in->index == REG_ZERO && in->base < 16 && !(in->flags & INSN_FPU) &&
+	    in->op != OP_XCHG && !(in->prefix & PFX_LOCK) &&
+	    tr_elide(t, in->base, in->disp, size, access & ACC_W, &m))
+		return m;
 	tr_flags_clobber(t);
 	ea = base_alone(t, in);
 	if (ea == H_NONE) {
@@ -195,9 +206,11 @@ struct hmem
 tr_mem_stack(struct tr *t, unsigned reg, int32_t off, unsigned size, unsigned access)
 {
 	unsigned width = (t->mode->bits & JIT_M_STACK) >> 4;
-	struct hmem m = hmem_at(reg, off);
+	struct hmem m = hmem_at(reg, off), shared;
 	unsigned ea = H_R10;
 
+	if (tr_elide(t, reg == H_R9 ? REG_SP : REG_BP, off, size, access & ACC_W, &shared))
+		return shared;
 	tr_flags_clobber(t);
 	if (width == 3 && off == 0) {
 		ea = reg;

@@ -15,6 +15,7 @@ enum tr_stub_kind {
 	STUB_ALIGN,   /* misaligned: inside the page, or the handler */
 	STUB_HANDLER, /* the site's handler */
 	STUB_FP,      /* load floating-point registers */
+	STUB_GROUP,   /* a group of accesses that are not in one page */
 	STUB_EXIT     /* an unlinked way out */
 };
 struct tr_stub {
@@ -27,6 +28,19 @@ struct tr_stub {
 	struct jit_link *link;
 };
 
+/* Accesses that share a check: elide.c. Group 0 is none. */
+struct tr_group {
+	uint8_t first, last; /* instructions */
+	uint8_t reg;         /* guest register */
+	bool write;
+	bool checked;   /* its check was emitted */
+	bool hf;        /* the flags at its check */
+	uint8_t fp;     /* the same */
+	int32_t lo, hi; /* [lo, hi) relative to the register's value there */
+};
+#define TR_MAX_GROUPS 16
+#define TR_MAX_SITES  (2 * BLOCK_MAX_INSNS) /* groups are there twice */
+
 struct tr {
 	struct cpu *c;
 	struct jit *j;
@@ -36,7 +50,8 @@ struct tr {
 	struct emit e;
 	uint8_t bits;
 	uint8_t bytes[256]; /* the block's, as they were when the translation began */
-	unsigned i; /* the instruction being translated */
+	unsigned i;         /* the instruction being translated */
+	unsigned s, nsites; /* its site; how many there are */
 	const struct insn *in;
 	struct raw raw;
 	uint8_t live[BLOCK_MAX_INSNS + 1]; /* FLG_*: needed before instruction i */
@@ -44,10 +59,15 @@ struct tr {
 	bool strict;                       /* of the operand being checked: see tr_stub */
 	uint8_t fp;                        /* JIT_FP_*: known to be loaded */
 	unsigned nstubs, nlinks, nmiss;
-	uint32_t miss[4];                     /* jumps of `xentry` that lead to C */
-	uint32_t handler_at[BLOCK_MAX_INSNS]; /* of each site's handler stub, 0: none yet */
-	bool post_ef[BLOCK_MAX_INSNS];        /* flags are in the host's register after it */
-	uint32_t after[BLOCK_MAX_INSNS];      /* offset of what follows it */
+	uint32_t miss[4];                  /* jumps of `xentry` that lead to C */
+	uint32_t handler_at[TR_MAX_SITES]; /* of each site's handler stub, 0: none yet */
+	bool post_ef[TR_MAX_SITES];        /* flags are in the host's register after it */
+	bool post_hf[TR_MAX_SITES];        /* they are at rest after it */
+	uint32_t after[TR_MAX_SITES];      /* offset of what follows it */
+	unsigned ngroups;
+	uint8_t group_of[BLOCK_MAX_INSNS];
+	struct tr_group group[TR_MAX_GROUPS + 1];
+	bool alone; /* each access with its own check */
 	bool failed;
 	bool ended; /* a way out was emitted */
 	struct tr_stub stub[TR_MAX_STUBS];
@@ -86,6 +106,22 @@ struct hmem tr_mem_free_r11(struct tr *t, struct hmem m);
 /* Linear address of the operand without segment in R10. */
 void tr_ea(struct tr *t, const struct insn *in);
 void tr_mem_stub(struct tr *t, const struct tr_stub *s);
+/* Linear address in R10 → its entry in R11, tested. */
+void tr_entry_code(struct tr *t, bool write);
+
+/* ---- checks shared by base register, elide.c ---- */
+void tr_elide_plan(struct tr *t);
+/* The current instruction's access at reg + disp without a check of its own. */
+bool tr_elide(
+    struct tr *t, unsigned reg, int64_t disp, unsigned size, bool write, struct hmem *ret);
+bool tr_in_group(const struct tr *t, unsigned i);
+void tr_group_stub(struct tr *t, const struct tr_stub *s);
+/* What tr_copy() or tr_copy_fp() would ask tr_mem() for; 0: not known, or nothing. */
+unsigned tr_copy_operand(const struct insn *in, const struct raw *r, unsigned *ret_access);
+/* May the instruction change this register? */
+bool tr_writes_reg(const struct insn *in, unsigned guest);
+void tr_parse(struct tr *t, unsigned i); /* t->raw of instruction i */
+void tr_one(struct tr *t);               /* instruction t->i at site t->s */
 
 /* ---- out of line ---- */
 struct tr_stub *tr_stub(struct tr *t, enum tr_stub_kind kind, uint32_t from);
@@ -105,8 +141,10 @@ typedef bool tr_fn(struct tr *t, const struct insn *in);
 tr_fn *tr_find(unsigned op);
 /* Its handler keeps the floating-point registers, whatever its operands are. */
 bool tr_is_integer(unsigned op);
-bool tr_is_copied(unsigned op); /* copy.c's integer list */
-tr_fn tr_copy;                  /* copy.c: re-encoded as it stands */
+bool tr_is_copied(unsigned op);            /* copy.c's integer list */
+tr_fn tr_cli, tr_sti, tr_pushf, tr_swapgs; /* tr_sys.c */
+void tr_move_sp(struct tr *t, int32_t by); /* guest RSP; the flags stay */
+tr_fn tr_copy;                             /* copy.c: re-encoded as it stands */
 bool tr_copy_fp(struct tr *t, const struct insn *in);
 void tr_handler(struct tr *t); /* calls the handler of the current instruction */
 void tr_fp_ready(struct tr *t, unsigned which);

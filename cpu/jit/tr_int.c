@@ -209,8 +209,8 @@ stack_width(const struct tr *t)
 }
 
 /* RSP moves; the flags stay. */
-static void
-move_sp(struct tr *t, int32_t by)
+void
+tr_move_sp(struct tr *t, int32_t by)
 {
 	struct hmem m = hmem_at(H_R9, by);
 
@@ -261,7 +261,7 @@ push_mem(struct tr *t, const struct insn *in)
 	m = tr_mem_free_r11(t, tr_mem_stack(t, H_R9, -(int32_t)size, size, ACC_W));
 	emit_load(&t->e, H_R11, &tmp);
 	emit_rm(&t->e, mov_attr(size), 0x89, H_R11, &m);
-	move_sp(t, -(int32_t)size);
+	tr_move_sp(t, -(int32_t)size);
 	return true;
 }
 
@@ -280,7 +280,7 @@ tr_push(struct tr *t, const struct insn *in)
 		h = tr_get(t, in->reg[0], H_R11);
 	}
 	emit_rm(&t->e, mov_attr(size), 0x89, h, &m);
-	move_sp(t, -(int32_t)size);
+	tr_move_sp(t, -(int32_t)size);
 	return true;
 }
 
@@ -290,7 +290,7 @@ tr_push_imm(struct tr *t, const struct insn *in)
 	unsigned size = size_of(in);
 
 	store_imm(t, tr_mem_stack(t, H_R9, -(int32_t)size, size, ACC_W), size, in->imm);
-	move_sp(t, -(int32_t)size);
+	tr_move_sp(t, -(int32_t)size);
 	return true;
 }
 
@@ -300,16 +300,20 @@ tr_pop(struct tr *t, const struct insn *in)
 	unsigned size = size_of(in), h;
 	struct hmem m;
 
-	if (in->kind[0] != OPD_REG || in->reg[0] == REG_SP)
+	if (in->kind[0] != OPD_REG)
 		return false;
 	m = tr_mem_stack(t, H_R9, 0, size, ACC_R);
+	if (in->reg[0] == REG_SP) { /* what was popped counts, not what POP adds */
+		emit_rm(&t->e, mov_attr(size), 0x8b, H_R9, &m);
+		return true;
+	}
 	h = tr_host(in->reg[0]);
 	if (h == H_NONE) {
 		m = tr_mem_free_r11(t, m);
 		h = size == 2 ? tr_get(t, in->reg[0], H_R11) : H_R11;
 	}
 	emit_rm(&t->e, mov_attr(size), 0x8b, h, &m);
-	move_sp(t, (int32_t)size);
+	tr_move_sp(t, (int32_t)size);
 	tr_put(t, in->reg[0], H_R11);
 	return true;
 }
@@ -418,7 +422,7 @@ tr_call_rel(struct tr *t, const struct insn *in)
 	if (!tr_target(t, in, &to))
 		return false;
 	store_imm(t, tr_mem_stack(t, H_R9, -(int32_t)size, size, ACC_W), size, tr_next(t));
-	move_sp(t, -(int32_t)size);
+	tr_move_sp(t, -(int32_t)size);
 	tr_exit_to(t, to);
 	return true;
 }
@@ -465,7 +469,7 @@ tr_call(struct tr *t, const struct insn *in)
 	}
 	emit_store(&t->e, H_R10, &tmp);
 	store_imm(t, tr_mem_stack(t, H_R9, -(int32_t)size, size, ACC_W), size, tr_next(t));
-	move_sp(t, -(int32_t)size);
+	tr_move_sp(t, -(int32_t)size);
 	emit_load(&t->e, H_R10, &tmp);
 	tr_exit_indirect(t, size, true);
 	return true;
@@ -481,7 +485,7 @@ tr_ret(struct tr *t, const struct insn *in)
 		return false;
 	m = tr_mem_stack(t, H_R9, 0, size, ACC_R);
 	load_target(t, size, &m, 0);
-	move_sp(t, (int32_t)up);
+	tr_move_sp(t, (int32_t)up);
 	tr_exit_indirect(t, up, false);
 	return true;
 }
@@ -525,6 +529,10 @@ static tr_fn *const table[OP_COUNT] = {
 	[OP_MFENCE] = fence,
 	[OP_SFENCE] = fence,
 	[OP_PAUSE] = tr_pause,
+	[OP_CLI] = tr_cli,
+	[OP_STI] = tr_sti,
+	[OP_PUSHF] = tr_pushf,
+	[OP_SWAPGS] = tr_swapgs,
 	[OP_PUSH] = tr_push,
 	[OP_PUSH_IMM] = tr_push_imm,
 	[OP_POP] = tr_pop,

@@ -68,7 +68,7 @@ tr_stub(struct tr *t, enum tr_stub_kind kind, uint32_t from)
 		return NULL;
 	}
 	s = &t->stub[t->nstubs++];
-	*s = (struct tr_stub){ .kind = (uint8_t)kind, .from = from, .site = (uint8_t)t->i };
+	*s = (struct tr_stub){ .kind = (uint8_t)kind, .from = from, .site = (uint8_t)t->s };
 	return s;
 }
 
@@ -89,7 +89,7 @@ is_bound(const struct xinsn *x)
 void
 tr_handler(struct tr *t)
 {
-	struct jit_site *s = &t->b->site[t->i];
+	struct jit_site *s = &t->b->site[t->s];
 	const struct insn *in = t->in;
 
 	tr_flags_rest(t);
@@ -99,8 +99,10 @@ tr_handler(struct tr *t)
 	emit_imm(&t->e, H_R10, (uint64_t)(uintptr_t)s);
 	emit_jmp(&t->e, t->j->g.handler);
 	/* one that ends a block and goes on behind it may have a link there */
-	if ((in->flags & INSN_BRANCH) || !is_bound(&s->x) ||
-	    ((in->flags & INSN_ENDS_BLOCK) && (t->mode->bits & JIT_M_COUNT)))
+	if (tr_in_group(t, t->i))
+		; /* R8 is lost: the block is left */
+	else if ((in->flags & INSN_BRANCH) || !is_bound(&s->x) ||
+		 ((in->flags & INSN_ENDS_BLOCK) && (t->mode->bits & JIT_M_COUNT)))
 		t->ended = true;
 	else
 		s->resume = t->e.at;
@@ -121,10 +123,10 @@ handler_stub(struct tr *t, struct tr_stub *s)
 	emit_here(&t->e, s->from);
 	emit_imm(&t->e, H_R10, (uint64_t)(uintptr_t)site);
 	emit_jmp(&t->e, t->j->g.handler);
-	if (site->x.in.flags & INSN_ENDS_BLOCK)
+	if ((site->x.in.flags & INSN_ENDS_BLOCK) || (s->site < t->gb->n && tr_in_group(t, s->site)))
 		return;
 	site->resume = after;
-	if (t->post_ef[s->site] && t->live[s->site + 1]) {
+	if (t->post_ef[s->site] && t->live[site->index + 1]) {
 		site->resume = t->e.at;
 		tr_flags_load_code(&t->e);
 		emit_jmp(&t->e, after);
@@ -148,12 +150,14 @@ write_stubs(struct tr *t)
 			handler_stub(t, s);
 			continue;
 		}
-		t->i = s->site;
-		t->in = &t->gb->insn[s->site].in;
+		t->s = s->site;
+		t->i = t->b->site[s->site].index;
+		t->in = &t->gb->insn[t->i].in;
 		emit_here(&t->e, s->from);
 		switch (s->kind) {
 		case STUB_MISS:
 		case STUB_ALIGN: tr_mem_stub(t, s); break;
+		case STUB_GROUP: tr_group_stub(t, s); break;
 		case STUB_FP: fp_stub(t, s); break;
 		default: tr_exit_stub(t, s); break;
 		}
@@ -259,10 +263,18 @@ leaves_flags_undefined(const struct insn *in)
 	       in->op != OP_XOR && in->op != OP_TEST;
 }
 
-static void
-one(struct tr *t)
+void
+tr_parse(struct tr *t, unsigned i)
 {
-	struct jit_site *s = &t->b->site[t->i];
+	const struct insn *in = &t->gb->insn[i].in;
+
+	raw_parse(&t->raw, in, (enum cpu_bits)t->bits, t->bytes + in->off);
+}
+
+void
+tr_one(struct tr *t)
+{
+	struct jit_site *s = &t->b->site[t->s];
 	const struct xinsn *x = &t->gb->insn[t->i];
 
 	t->in = &x->in;
@@ -273,13 +285,15 @@ one(struct tr *t)
 	s->host = t->e.at;
 	s->block = t->b;
 	s->index = (uint8_t)t->i;
-	raw_parse(
-	    &t->raw, &x->in, (enum cpu_bits)t->bits, t->bytes + x->in.off);
+	s->no_flags = x->in.op < OP_COUNT && !tr_flags_reads(&x->in) && !tr_flags_writes(&x->in) &&
+	              !(x->in.flags & (INSN_ENDS_BLOCK | INSN_SLOW));
+	tr_parse(t, t->i);
 	if (!is_bound(x) || (t->j->exact && leaves_flags_undefined(&x->in)) ||
 	    !tr_find(x->in.op)(t, &x->in))
 		tr_handler(t);
-	t->after[t->i] = t->e.at;
-	t->post_ef[t->i] = t->ef;
+	t->after[t->s] = t->e.at;
+	t->post_ef[t->s] = t->ef;
+	t->post_hf[t->s] = t->hf;
 }
 
 static void
@@ -335,7 +349,7 @@ begin(struct tr *t, struct cpu *c, const struct block *gb)
 	struct jit *j = c->jit;
 	struct jit_block *b;
 
-	if (j->used + BLOCK_ROOM > j->size || !(b = jit_block_alloc(j, gb->n)))
+	if (j->used + BLOCK_ROOM > j->size || !(b = jit_block_alloc(j, 2u * gb->n)))
 		return NULL;
 	b->aoff = gb->aoff;
 	b->aoff2 = gb->aoff2;
@@ -376,13 +390,19 @@ jit_translate(struct cpu *c, const struct block *gb)
 	tr_flags_liveness(t);
 	b->flags_in = t->live[0];
 	entry_code(t);
-	for (t->i = 0; t->i < gb->n && !t->failed; t->i++)
-		one(t);
-	t->i = gb->n - 1u;
+	tr_elide_plan(t);
+	t->alone = false;
+	t->nsites = gb->n;
+	for (t->i = 0; t->i < gb->n && !t->failed; t->i++) {
+		t->s = t->i;
+		tr_one(t);
+	}
+	t->i = t->s = gb->n - 1u;
 	t->in = &gb->insn[t->i].in;
 	finish(t);
 	if (t->failed || t->e.full || gb->dead)
 		return NULL;
+	b->nsites = (uint8_t)t->nsites;
 	j->used = ALIGN_UP(t->e.at, 16u);
 	jit_block_add(j, b);
 	return b;

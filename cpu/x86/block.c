@@ -129,11 +129,12 @@ page_link(struct block *b, uint64_t page)
 }
 
 /* The dead stay on their other page's list (marked) until that is walked. */
-static void
+static bool
 drop_in_page(struct cpu *c, uint64_t page, uint64_t aoff, size_t len)
 {
 	struct block_cache *bc = c->blocks;
 	struct block **at = &bc->by_page[page];
+	bool dropped = false;
 
 	while (*at) {
 		struct block *b = *at;
@@ -146,22 +147,26 @@ drop_in_page(struct cpu *c, uint64_t page, uint64_t aoff, size_t len)
 		*at = *link;
 		if (b->dead)
 			continue;
-		b->dead = true;
+		b->dead = dropped = true;
 		unhash(bc, b);
 		c->stat[CPU_STAT_INVALIDATIONS]++;
 		if (b == c->cur_block)
 			cpu_end_block(c);
 	}
+	return dropped;
 }
 
-void
+bool
 block_invalidate(struct cpu *c, uint64_t aoff, size_t len)
 {
+	bool dropped = false;
+
 	for (uint64_t p = aoff >> MEM_PAGE_SHIFT; p <= (aoff + len - 1) >> MEM_PAGE_SHIFT; p++)
 		if (c->blocks->by_page[p])
-			drop_in_page(c, p, aoff, len);
+			dropped |= drop_in_page(c, p, aoff, len);
 	if (c->jit)
-		jit_invalidate(c, aoff, len);
+		dropped |= jit_invalidate(c, aoff, len);
+	return dropped;
 }
 
 static uint64_t
@@ -172,44 +177,36 @@ granules(uint64_t off, uint64_t end) /* offsets in a page, end exclusive */
 	return bits_mask(last - first + 1) << first;
 }
 
-/* With one processor the marks can be taken back when nothing is left below them, so
- * that data on a page that held code is cheap again. */
+/* With one processor the marks can be taken back, so that data on a page that held code is
+ * cheap again, and code that is written anew drops each granule once: the rest of what the
+ * granules hold goes too. */
 static void
-unmark(struct cpu *c, uint64_t page)
+unmark(struct cpu *c, uint64_t aoff, size_t len)
 {
-	uint64_t live = 0;
+	uint64_t first = ALIGN_DOWN(aoff, (uint64_t)MEM_GRANULE);
+	uint64_t end = ALIGN_UP(aoff + len, (uint64_t)MEM_GRANULE), off = first & (MEM_PAGE - 1);
+	uint64_t *word = &c->arena->code[first >> MEM_PAGE_SHIFT];
 
-	for (struct block *b = c->blocks->by_page[page]; b; b = *page_link(b, page)) {
-		uint64_t off = b->aoff & (MEM_PAGE - 1), end = off + b->bytes;
-
-		if (b->dead)
-			continue;
-		if (b->aoff >> MEM_PAGE_SHIFT == page)
-			live |= granules(off, end < MEM_PAGE ? end : MEM_PAGE);
-		else
-			live |= granules(0, end - MEM_PAGE);
-	}
-	if (c->jit)
-		live |= jit_granules(c, page);
-	__atomic_store_n(&c->arena->code[page], live, __ATOMIC_RELAXED);
+	block_invalidate(c, first, end - first);
+	__atomic_store_n(word, *word & ~granules(off, off + (end - first)), __ATOMIC_RELAXED);
 }
 
 void
 block_code_stored(struct cpu *c, uint64_t aoff, size_t len)
 {
 	uint64_t page = aoff >> MEM_PAGE_SHIFT, off = aoff & (MEM_PAGE - 1);
-	bool alone = c->set->n == 1;
+	bool alone = c->set->n == 1, dropped;
 
 	if (!alone)
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (likely(!(__atomic_load_n(&c->arena->code[page], __ATOMIC_RELAXED) &
 		     granules(off, off + len))))
 		return;
-	block_invalidate(c, aoff, len);
-	if (alone)
-		unmark(c, page);
-	else
+	dropped = block_invalidate(c, aoff, len);
+	if (!alone)
 		smp_post_invalidate(c->set, c, aoff, len);
+	else if (dropped)
+		unmark(c, aoff, len);
 }
 
 /* ---- building ---- */

@@ -53,9 +53,9 @@ int block_cache_create(struct cpu *c);
 void block_cache_destroy(struct cpu *c);
 /* The block at RIP, decoding it if need be; raises what fetching raises. */
 const struct block *block_lookup(struct cpu *c);
-/* Drops this processor's blocks that hold any of the bytes; ends the running block if it
- * is one of them. */
-void block_invalidate(struct cpu *c, uint64_t aoff, size_t len);
+/* Drops this processor's blocks that hold any of the bytes (true: there were some); ends the
+ * running block if it is one of them. */
+bool block_invalidate(struct cpu *c, uint64_t aoff, size_t len);
 void block_flush_all(struct cpu *c);
 /* After a store to a page with code: drops blocks here and asks the other processors to. */
 void block_code_stored(struct cpu *c, uint64_t aoff, size_t len);
