@@ -710,7 +710,7 @@ tr_copy_fp(struct tr *t, const struct insn *in)
 	if (!x87)
 		vector_fields(&k);
 	tr_fp_ready(t, fp_which(t, in));
-	if (x87 && write)
+	if (write && (in->flags & (INSN_FPU | INSN_MMX)))
 		wait_before_store(t, in);
 	if (size) {
 		k.is_mem = true;
