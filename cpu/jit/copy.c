@@ -279,6 +279,13 @@ legacy_prefixes(struct copy *k, bool op16, bool f2, bool f3)
 		emit8(e, 0xf3);
 }
 
+/* VBLENDVPS, VBLENDVPD, VPBLENDVB */
+static bool
+has_register_imm(const struct raw *r)
+{
+	return r->vex && r->map == RAW_0F3A && r->opc >= 0x4a && r->opc <= 0x4c;
+}
+
 static void
 write_out(struct copy *k, bool rex8)
 {
@@ -295,7 +302,10 @@ write_out(struct copy *k, bool rex8)
 		opcode(k, rxb | (k->rm >> 3 & 1), rex8);
 		emit8(e, 0xc0 | (k->reg & 7) << 3 | (k->rm & 7));
 	}
-	emit_bytes(e, k->r->imm, k->r->imm_len);
+	if (has_register_imm(k->r) && k->t->bits != BITS64)
+		emit8(e, k->r->imm[0] & 0x7f); /* bit 7 is ignored there */
+	else
+		emit_bytes(e, k->r->imm, k->r->imm_len);
 }
 
 /* The instruction itself, flags seen to before and after. */
@@ -713,7 +723,7 @@ tr_copy_fp(struct tr *t, const struct insn *in)
 	if (!x87)
 		vector_fields(&k);
 	tr_fp_ready(t, fp_which(t, in));
-	if (x87 && write)
+	if (write && (in->flags & (INSN_FPU | INSN_MMX)))
 		wait_before_store(t, in);
 	if (size) {
 		k.is_mem = true;

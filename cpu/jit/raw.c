@@ -116,6 +116,10 @@ raw_parse(struct raw *r, const struct insn *in, enum cpu_bits bits, const uint8_
 	}
 	if (in->prefix & PFX_VEX) {
 		p = vex(r, p, &rxb);
+		if (bits != BITS64) { /* ignored where there are eight registers */
+			rxb = 0;
+			r->vvvv &= 7;
+		}
 	} else if (*p == 0x0f) {
 		p++;
 		r->map = *p == 0x38 ? RAW_0F38 : *p == 0x3a ? RAW_0F3A : RAW_0F;

@@ -66,6 +66,10 @@ undefined_after(const struct insn *in)
 	bool rotates = in->op == OP_ROL || in->op == OP_ROR || in->op == OP_RCL || in->op == OP_RCR;
 	uint8_t bad = op_info[in->op].flags_undefined;
 
+	/* with an unmasked invalid operand processors set the flags or not */
+	if (in->op == OP_FCOMI || in->op == OP_FCOMIP || in->op == OP_FUCOMI ||
+	    in->op == OP_FUCOMIP)
+		return ALL_FLAGS;
 	if (is_shift(in))
 		bad |= FLG_O;
 	if (is_shift(in) && !rotates && in->osize < 2)
@@ -149,6 +153,16 @@ jit_anchor(struct jit_gen *g)
 	jit_emit(g, code, 2);
 }
 
+/* By a constant that is not 0 it writes its flags in any case. */
+static bool
+reads_flags(const struct insn *in)
+{
+	unsigned count = in->op == OP_SHLD || in->op == OP_SHRD ? 2 : 1;
+
+	return !is_shift(in) || in->kind[count] != OPD_IMM ||
+	       !(in->imm & (in->osize == 3 ? 63 : 31));
+}
+
 static void
 compute_live(struct jit_program *p)
 {
@@ -167,7 +181,7 @@ compute_live(struct jit_program *p)
 		if (o->flags & (INSN_ENDS_BLOCK | INSN_BRANCH))
 			live = 0;
 		live = (uint8_t)((live & ~(o->flags_written | o->flags_undefined)) |
-				 (o->flags_read & ALL_FLAGS));
+				 (reads_flags(&in) ? o->flags_read & ALL_FLAGS : 0));
 		p->insn[i].live = live;
 	}
 }

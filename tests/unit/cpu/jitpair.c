@@ -489,8 +489,9 @@ jit_pair_same_registers(struct jit_pair *pair, uint32_t flags)
 static bool
 may_differ(const struct jit_program *p, unsigned at, uint8_t a, uint8_t b)
 {
-	return p->inexact && at >= JIT_TABLES + 0x3000 && at < JIT_TABLES + 0x4000 &&
-	       ((a ^ b) & ~0x60) == 0;
+	uint8_t may = p->inexact ? 0x60 : 0x20;
+
+	return at >= JIT_TABLES + 0x3000 && at < JIT_TABLES + 0x4000 && !((a ^ b) & ~may);
 }
 
 bool
