@@ -32,7 +32,7 @@ static const struct variant variants[] = {
 	{ .name = "unchained", .options = "threshold=1,exact-flags,chain=off" },
 	{ .name = "tiny", .options = "threshold=1,exact-flags,cache=1", .drop = true },
 	{ .name = "flush", .options = "threshold=1,exact-flags", .flush = true },
-	{ .name = "mixed", .options = "threshold=5,exact-flags,verify", .flush = true },
+	{ .name = "mixed", .options = "threshold=5,exact-flags", .flush = true },
 	{ .name = "inexact", .options = "threshold=1", .inexact = true },
 };
 
