@@ -396,7 +396,7 @@ high_byte_with_memory(struct copy *k, bool to_reg)
 static unsigned
 access_of(const struct insn *in, unsigned use, bool to_reg)
 {
-	if (use == C_CMP || (to_reg && use != C_X))
+	if (use == C_CMP || to_reg) /* MULX has two destinations, both registers */
 		return ACC_R;
 	return use == C_W ? ACC_W : ACC_R | ACC_W;
 }
@@ -660,6 +660,35 @@ note_x87(struct tr *t, const struct insn *in, bool mem)
 	}
 }
 
+/* VZEROALL, VZEROUPPER: outside 64-bit mode they leave YMM8 to YMM15 alone. */
+static bool
+zero_eight(struct tr *t)
+{
+	tr_fp_ready(t, JIT_FP_SSE);
+	for (unsigned n = 0; n < 8; n++) {
+		emit8(&t->e, 0xc5);
+		if (t->raw.l) { /* vpxor xmm, xmm, xmm */
+			emit8(&t->e, 0x81 | (~n & 15) << 3);
+			emit8(&t->e, 0xef);
+		} else { /* vmovaps xmm, xmm */
+			emit8(&t->e, 0xf8);
+			emit8(&t->e, 0x28);
+		}
+		emit8(&t->e, 0xc0 | n << 3 | n);
+	}
+	return true;
+}
+
+/* A store that an exception keeps from happening must not make its page dirty. */
+static void
+wait_before_store(struct tr *t, const struct insn *in)
+{
+	if (in->op == OP_FNSTCW || in->op == OP_FNSTSW)
+		return;
+	tr_flags_clobber(t);
+	emit8(&t->e, 0x9b); /* fwait: its fault is the instruction's own */
+}
+
 bool
 tr_copy_fp(struct tr *t, const struct insn *in)
 {
@@ -679,9 +708,13 @@ tr_copy_fp(struct tr *t, const struct insn *in)
 		if (!size || !(in->flags & INSN_MEM))
 			return false;
 	}
+	if ((in->op == OP_VZEROALL || in->op == OP_VZEROUPPER) && t->bits != BITS64)
+		return zero_eight(t);
 	if (!x87)
 		vector_fields(&k);
 	tr_fp_ready(t, fp_which(t, in));
+	if (x87 && write)
+		wait_before_store(t, in);
 	if (size) {
 		k.is_mem = true;
 		t->strict = size >= 16 && must_align(r);

@@ -42,10 +42,10 @@ jit_pointer(const struct jit_program *p, uint64_t *rng)
 
 /* ---- flags ---- */
 
-static uint8_t
-undefined_after(const struct insn *in)
+static bool
+is_shift(const struct insn *in)
 {
-	switch (in->op) { /* by counts other than 1 OF is not defined */
+	switch (in->op) {
 	case OP_ROL:
 	case OP_ROR:
 	case OP_RCL:
@@ -54,8 +54,33 @@ undefined_after(const struct insn *in)
 	case OP_SHR:
 	case OP_SAR:
 	case OP_SHLD:
-	case OP_SHRD: return op_info[in->op].flags_undefined | FLG_O;
-	default: return op_info[in->op].flags_undefined;
+	case OP_SHRD: return true;
+	default: return false;
+	}
+}
+
+/* By counts other than 1 OF is not defined, by more than the operand has bits CF neither. */
+static uint8_t
+undefined_after(const struct insn *in)
+{
+	bool rotates = in->op == OP_ROL || in->op == OP_ROR || in->op == OP_RCL || in->op == OP_RCR;
+	uint8_t bad = op_info[in->op].flags_undefined;
+
+	if (is_shift(in))
+		bad |= FLG_O;
+	if (is_shift(in) && !rotates && in->osize < 2)
+		bad |= FLG_C;
+	return bad;
+}
+
+/* A count of 0 leaves the flags alone: they are as defined as they were. */
+static bool
+may_keep_flags(const struct insn *in)
+{
+	switch (in->op) {
+	case OP_CMPS:
+	case OP_SCAS: return in->prefix & (PFX_REP | PFX_REPNE);
+	default: return is_shift(in);
 	}
 }
 
@@ -64,14 +89,32 @@ note_flags(struct jit_gen *g, const struct insn *in)
 {
 	uint8_t bad = undefined_after(in);
 
-	g->defined = (uint8_t)((g->defined | op_info[in->op].flags_written) & ~bad & ALL_FLAGS);
+	if (!may_keep_flags(in))
+		g->defined |= op_info[in->op].flags_written;
+	g->defined &= (uint8_t)(~bad & ALL_FLAGS);
 	if (in->op == OP_CALL || in->op == OP_CALL_REL)
 		g->defined = 0;
+}
+
+/* C0 to C3, most of which most instructions leave undefined */
+static bool
+stores_x87_status(const struct insn *in)
+{
+	switch (in->op) {
+	case OP_FNSTSW:
+	case OP_FNSTENV:
+	case OP_FNSAVE:
+	case OP_FXSAVE:
+	case OP_XSAVE:
+	case OP_XSAVEOPT: return true;
+	default: return false;
+	}
 }
 
 bool
 jit_emit(struct jit_gen *g, const uint8_t *code, unsigned len)
 {
+	static const uint8_t fxam[] = { 0xd9, 0xe5 }; /* defines all four */
 	struct decode_mode m = { .bits = (uint8_t)g->p->bits };
 	struct jit_program *p = g->p;
 	struct insn in;
@@ -81,6 +124,8 @@ jit_emit(struct jit_gen *g, const uint8_t *code, unsigned len)
 		return false;
 	if (ok && p->inexact && op_info[in.op].flags_read & ALL_FLAGS & ~g->defined)
 		jit_anchor(g);
+	if (ok && p->inexact && stores_x87_status(&in))
+		jit_emit(g, fxam, sizeof(fxam));
 	p->insn[p->n] = (struct jit_insn){
 		.off = (uint16_t)p->len, .len = (uint8_t)len, .defined = g->defined
 	};
