@@ -112,7 +112,7 @@ name_pointer(const struct list *l, uint64_t v)
 	for (unsigned k = 0; k < ARRAY_SIZE(b->link); k++)
 		if (p == (const uint8_t *)&b->link[k])
 			buf_printf(l->out, "  ; way out %u", k + 1);
-	for (unsigned i = 0; i < b->n; i++)
+	for (unsigned i = 0; i < b->nsites; i++)
 		if (p == (const uint8_t *)&b->site[i])
 			buf_printf(l->out, "  ; instruction at %" PRIx64, b->site[i].rip);
 }
@@ -296,6 +296,22 @@ head(struct list *l)
 		way_out(l, k);
 }
 
+/* Some instructions are there once more, each with its own check. */
+static void
+cold_code(struct list *l)
+{
+	const struct jit_block *b = l->b;
+	uint32_t from = b->cold;
+
+	for (unsigned i = b->n; i < b->nsites; i++) {
+		host_code(l, from, b->site[i].host);
+		if (more_fits(l))
+			guest_line(l, &b->site[i]);
+		from = b->site[i].host;
+	}
+	host_code(l, from, b->end);
+}
+
 static void
 list_block(struct list *l)
 {
@@ -311,7 +327,7 @@ list_block(struct list *l)
 	}
 	if (b->cold < b->end && more_fits(l))
 		buf_printf(l->out, "out of line\n");
-	host_code(l, b->cold, b->end);
+	cold_code(l);
 }
 
 /* ---- perf ---- */
