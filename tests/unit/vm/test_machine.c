@@ -253,9 +253,9 @@ TEST(a_state_log_has_a_line_every_so_many_instructions)
 	logged_run("486", b, sizeof(b), &again);
 	CHECK(strcmp(a, b) != 0); /* EDX of a reset tells the models apart */
 	for (char *line = strtok_r(a, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		unsigned long long icount = 0;
+		unsigned long long icount = strtoull(line + 2, NULL, 10);
 
-		CHECK_EQ(sscanf(line, "0 %llu ", &icount), 1);
+		CHECK(!strncmp(line, "0 ", 2));
 		CHECK(icount / 10 > last / 10);
 		last = icount;
 		lines++;
