@@ -59,11 +59,16 @@ is_shift(const struct insn *in)
 	}
 }
 
+static bool
+is_rotate(const struct insn *in)
+{
+	return in->op == OP_ROL || in->op == OP_ROR || in->op == OP_RCL || in->op == OP_RCR;
+}
+
 /* By counts other than 1 OF is not defined, by more than the operand has bits CF neither. */
 static uint8_t
 undefined_after(const struct insn *in)
 {
-	bool rotates = in->op == OP_ROL || in->op == OP_ROR || in->op == OP_RCL || in->op == OP_RCR;
 	uint8_t bad = op_info[in->op].flags_undefined;
 
 	/* with an unmasked invalid operand processors set the flags or not */
@@ -72,7 +77,7 @@ undefined_after(const struct insn *in)
 		return ALL_FLAGS;
 	if (is_shift(in))
 		bad |= FLG_O;
-	if (is_shift(in) && !rotates && in->osize < 2)
+	if (is_shift(in) && !is_rotate(in) && in->osize < 2)
 		bad |= FLG_C;
 	return bad;
 }
@@ -159,7 +164,7 @@ reads_flags(const struct insn *in)
 {
 	unsigned count = in->op == OP_SHLD || in->op == OP_SHRD ? 2 : 1;
 
-	return !is_shift(in) || in->kind[count] != OPD_IMM ||
+	return !is_shift(in) || is_rotate(in) || in->kind[count] != OPD_IMM ||
 	       !(in->imm & (in->osize == 3 ? 63 : 31));
 }
 
