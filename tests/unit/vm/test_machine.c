@@ -17,6 +17,7 @@
 #include "vm/vcpu.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static int
