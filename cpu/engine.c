@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which engine runs a set of processors. */
-#include "base/buf.h"
 #include "base/err.h"
 #include "cpu/cpu.h"
 #include "cpu/jit/jit.h"
@@ -63,10 +62,4 @@ cpu_set_jit_stats(const struct cpu_set *s, struct cpu_jit_stats *ret)
 		ret->unverified += j->stat.unverified;
 		ret->code_bytes += j->used;
 	}
-}
-
-bool
-cpu_jit_list(struct cpu *c, uint64_t lin, struct buf *b)
-{
-	return false;
 }

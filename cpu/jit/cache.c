@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define META_RATIO 2 /* blocks' data: so many times the code */
+#define PERF_MAX   (64u << 20)
 
 static void *
 map_lazily(size_t bytes)
@@ -57,6 +58,8 @@ make(struct cpu *c, struct jit *j, const struct cpu_jit_options *o)
 	j->chain = !o->no_chain;
 	j->exact = o->exact_flags;
 	j->verified = o->verify;
+	j->perf_fd = o->perf_fd;
+	j->perf_left = PERF_MAX;
 	j->host_avx = __builtin_cpu_supports("avx");
 	j->fsgsbase = getauxval(AT_HWCAP2) & 2;
 	j->meta_size = (size_t)j->size * META_RATIO;
@@ -92,6 +95,7 @@ jit_create(struct cpu *c, const struct cpu_jit_options *o, const char **ret_why)
 		return -ENOTSUP;
 	}
 	jit_glue_make(j);
+	jit_perf_add(j, NULL);
 	jit_flush(c);
 	c->hot.dirty = true;
 	return 0;
@@ -233,6 +237,7 @@ jit_block_add(struct jit *j, struct jit_block *b)
 	if (has_second_page(b))
 		list(j, b, b->aoff2);
 	j->stat.blocks++;
+	jit_perf_add(j, b);
 }
 
 static void

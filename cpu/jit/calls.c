@@ -70,6 +70,19 @@ run_handler(struct cpu *c, struct jit_site *s)
 		c->hot.hf = jit_hf_pack(flags_arith(c));
 }
 
+/* A handler changed the mode in the middle of its block.  With a budget the rest follows, by
+ * handlers, for the interpreter looks at the budget only behind the block. */
+static const struct jit_site *
+finish_block(struct cpu *c, struct jit_site *s)
+{
+	while (c->hot.counting && c->block_end && s->index + 1u < s->block->n &&
+	       c->gpr[REG_RIP] == s->rip + s->x.in.len) {
+		s++;
+		run_handler(c, s);
+	}
+	return s;
+}
+
 void *
 jit_call_handler(struct cpu *c, void *arg)
 {
@@ -83,7 +96,7 @@ jit_call_handler(struct cpu *c, void *arg)
 	    ((s->x.in.flags & INSN_ENDS_BLOCK) && (c->halted || cpu_wants_out(c))) ||
 	    (c->hot.dirty && jit_mode(c) != b->mode)) {
 		if (c->hot.counting)
-			c->icount += s->index + 1u;
+			c->icount += finish_block(c, s)->index + 1u;
 		return go_on(c);
 	}
 	if (c->hot.counting)

@@ -279,6 +279,13 @@ legacy_prefixes(struct copy *k, bool op16, bool f2, bool f3)
 		emit8(e, 0xf3);
 }
 
+/* VBLENDVPS, VBLENDVPD, VPBLENDVB */
+static bool
+has_register_imm(const struct raw *r)
+{
+	return r->vex && r->map == RAW_0F3A && r->opc >= 0x4a && r->opc <= 0x4c;
+}
+
 static void
 write_out(struct copy *k, bool rex8)
 {
@@ -295,7 +302,10 @@ write_out(struct copy *k, bool rex8)
 		opcode(k, rxb | (k->rm >> 3 & 1), rex8);
 		emit8(e, 0xc0 | (k->reg & 7) << 3 | (k->rm & 7));
 	}
-	emit_bytes(e, k->r->imm, k->r->imm_len);
+	if (has_register_imm(k->r) && k->t->bits != BITS64)
+		emit8(e, k->r->imm[0] & 0x7f); /* bit 7 is ignored there */
+	else
+		emit_bytes(e, k->r->imm, k->r->imm_len);
 }
 
 /* The instruction itself, flags seen to before and after. */
@@ -396,7 +406,7 @@ high_byte_with_memory(struct copy *k, bool to_reg)
 static unsigned
 access_of(const struct insn *in, unsigned use, bool to_reg)
 {
-	if (use == C_CMP || (to_reg && use != C_X))
+	if (use == C_CMP || to_reg) /* MULX has two destinations, both registers */
 		return ACC_R;
 	return use == C_W ? ACC_W : ACC_R | ACC_W;
 }
@@ -456,53 +466,48 @@ tr_copy(struct tr *t, const struct insn *in)
 /* ---- x87, MMX, SSE, AVX ---- */
 
 /* Not as they stand: implicit addresses, suppressed faults, control state, many bytes. */
-static bool
-is_denied(const struct insn *in)
-{
-	switch (in->op) {
-	case OP_FLDENV:
-	case OP_FNSTENV:
-	case OP_FNSAVE:
-	case OP_FRSTOR:
-	case OP_FNENI:
-	case OP_FNINIT: /* clears the pointers too */
-	case OP_FXSAVE:
-	case OP_FXRSTOR:
-	case OP_XSAVE:
-	case OP_XSAVEOPT:
-	case OP_XRSTOR:
-	case OP_LDMXCSR:
-	case OP_STMXCSR:
-	case OP_VLDMXCSR:
-	case OP_VSTMXCSR:
-	case OP_MASKMOVQ:
-	case OP_MASKMOVDQU:
-	case OP_VMASKMOVDQU:
-	case OP_VMASKMOVPD:
-	case OP_VMASKMOVPD_STORE:
-	case OP_VMASKMOVPS:
-	case OP_VMASKMOVPS_STORE:
-	case OP_VPMASKMOVD:
-	case OP_VPMASKMOVD_STORE:
-	case OP_VPMASKMOVQ:
-	case OP_VPMASKMOVQ_STORE:
-	case OP_VGATHERDPD:
-	case OP_VGATHERDPS:
-	case OP_VGATHERQPD:
-	case OP_VGATHERQPS:
-	case OP_VPGATHERDD:
-	case OP_VPGATHERDQ:
-	case OP_VPGATHERQD:
-	case OP_VPGATHERQQ:
-	case OP_CVTPI2PS:
-	case OP_CVTPI2PD:
-	case OP_CVTPS2PI:
-	case OP_CVTPD2PI:
-	case OP_CVTTPS2PI:
-	case OP_CVTTPD2PI: return true;
-	default: return false;
-	}
-}
+static const bool denied[OP_COUNT] = {
+	[OP_FLDENV] = true,
+	[OP_FNSTENV] = true,
+	[OP_FNSAVE] = true,
+	[OP_FRSTOR] = true,
+	[OP_FNENI] = true,
+	[OP_FNINIT] = true, /* clears the pointers too */
+	[OP_FXSAVE] = true,
+	[OP_FXRSTOR] = true,
+	[OP_XSAVE] = true,
+	[OP_XSAVEOPT] = true,
+	[OP_XRSTOR] = true,
+	[OP_LDMXCSR] = true,
+	[OP_STMXCSR] = true,
+	[OP_VLDMXCSR] = true,
+	[OP_VSTMXCSR] = true,
+	[OP_MASKMOVQ] = true,
+	[OP_MASKMOVDQU] = true,
+	[OP_VMASKMOVDQU] = true,
+	[OP_VMASKMOVPD] = true,
+	[OP_VMASKMOVPD_STORE] = true,
+	[OP_VMASKMOVPS] = true,
+	[OP_VMASKMOVPS_STORE] = true,
+	[OP_VPMASKMOVD] = true,
+	[OP_VPMASKMOVD_STORE] = true,
+	[OP_VPMASKMOVQ] = true,
+	[OP_VPMASKMOVQ_STORE] = true,
+	[OP_VGATHERDPD] = true,
+	[OP_VGATHERDPS] = true,
+	[OP_VGATHERQPD] = true,
+	[OP_VGATHERQPS] = true,
+	[OP_VPGATHERDD] = true,
+	[OP_VPGATHERDQ] = true,
+	[OP_VPGATHERQD] = true,
+	[OP_VPGATHERQQ] = true,
+	[OP_CVTPI2PS] = true,
+	[OP_CVTPI2PD] = true,
+	[OP_CVTPS2PI] = true,
+	[OP_CVTPD2PI] = true,
+	[OP_CVTTPS2PI] = true,
+	[OP_CVTTPD2PI] = true,
+};
 
 /* Bytes of an x87 memory operand and whether it is written; 0: its handler. */
 static unsigned
@@ -518,40 +523,75 @@ x87_size(const struct raw *r, bool *ret_write)
 	return size[r->opc & 7][r->reg & 7];
 }
 
+/* Which mandatory prefix an instruction has, as VEX counts: none, 66, F3, F2. */
+static unsigned
+prefix_of(const struct raw *r)
+{
+	if (r->vex)
+		return r->pp;
+	return r->f3 ? 2 : r->f2 ? 3 : r->pfx66;
+}
+
+/* Opcodes of map 0F whose memory operand may be smaller than a register. */
+enum { V_WHOLE, V_SCALAR, V_HALF, V_HALF_IF_PACKED, V_COMPARE, V_FROM_GPR, V_TO_GPR, V_MOVD };
+static const uint8_t vector_kind[256] = {
+	[0x10] = V_SCALAR,
+	[0x11] = V_SCALAR,
+	[0x12] = V_HALF_IF_PACKED,
+	[0x13] = V_HALF,
+	[0x16] = V_HALF_IF_PACKED,
+	[0x17] = V_HALF,
+	[0x2a] = V_FROM_GPR,
+	[0x2c] = V_TO_GPR,
+	[0x2d] = V_TO_GPR,
+	[0x2e] = V_COMPARE,
+	[0x2f] = V_COMPARE,
+	[0x51] = V_SCALAR,
+	[0x58] = V_SCALAR,
+	[0x59] = V_SCALAR,
+	[0x5a] = V_SCALAR,
+	[0x5c] = V_SCALAR,
+	[0x5d] = V_SCALAR,
+	[0x5e] = V_SCALAR,
+	[0x5f] = V_SCALAR,
+	[0x6e] = V_MOVD,
+	[0x7e] = V_MOVD,
+	[0xc2] = V_SCALAR,
+	[0xd6] = V_HALF,
+};
+
 /* Bytes of a vector instruction's memory operand: exact where a smaller one is common, else
  * at most what a register holds (too large is only slower). */
 static unsigned
 vector_size(const struct insn *in, const struct raw *r)
 {
-	unsigned whole = r->vex && r->l ? 32 : 16, pp = r->vex  ? r->pp
-	                                                : r->f3 ? 2
-	                                                : r->f2 ? 3
-	                                                        : r->pfx66;
-	unsigned o = r->opc;
-	unsigned scalar = pp == 2 ? 4 : pp == 3 ? 8 : whole;
+	unsigned whole = r->vex && r->l ? 32 : 16, pp = prefix_of(r);
 
 	if ((in->flags & INSN_MMX) && !(in->flags & INSN_SSE))
 		return 8;
-	if (r->map == RAW_0F) {
-		if (o == 0x10 || o == 0x11 || o == 0x51 || o == 0x58 || o == 0x59 || o == 0x5c ||
-		    o == 0x5d || o == 0x5e || o == 0x5f || o == 0xc2)
-			return scalar;
-		if (o == 0x5a)
-			return pp == 2 ? 4 : pp == 3 ? 8 : whole;
-		if ((o == 0x13 || o == 0x17) || ((o == 0x12 || o == 0x16) && pp < 2))
-			return 8;
-		if (o == 0x2e || o == 0x2f)
-			return pp == 1 ? 8 : 4;
-		if (o == 0x2a)
-			return r->w ? 8 : 4;
-		if (o == 0x2c || o == 0x2d)
-			return pp == 2 ? 4 : 8;
-		if (o == 0x6e || o == 0x7e)
-			return pp == 2 || r->w ? 8 : 4;
-		if (o == 0xd6)
-			return 8;
+	if (r->map != RAW_0F)
+		return whole;
+	switch (vector_kind[r->opc]) {
+	case V_SCALAR: return pp == 2 ? 4 : pp == 3 ? 8 : whole;
+	case V_HALF: return 8;
+	case V_HALF_IF_PACKED: return pp < 2 ? 8 : whole;
+	case V_COMPARE: return pp == 1 ? 8 : 4;
+	case V_FROM_GPR: return r->w ? 8 : 4;
+	case V_TO_GPR: return pp == 2 ? 4 : 8;
+	case V_MOVD: return pp == 2 || r->w ? 8 : 4;
+	default: return whole;
 	}
-	return whole;
+}
+
+/* Outside 64-bit mode W does not widen a general register. */
+static bool
+w_is_ignored(const struct raw *r)
+{
+	unsigned kind = r->map == RAW_0F ? vector_kind[r->opc] : V_WHOLE;
+
+	if (kind == V_FROM_GPR || kind == V_TO_GPR || kind == V_MOVD)
+		return true;
+	return r->map == RAW_0F3A && !(r->vex && r->opc >= 0x40);
 }
 
 /* Which of the two fields is a general register. */
@@ -562,20 +602,15 @@ vector_fields(struct copy *k)
 	unsigned o = r->opc;
 
 	if (r->map == RAW_0F) {
-		k->reg_gpr = o == 0x2c || o == 0x2d || o == 0x50 || o == 0xd7 || o == 0xc5;
-		k->rm_gpr =
-		    o == 0x2a || o == 0x6e || o == 0xc4 || (o == 0x7e && !r->f3 && r->pp != 2);
+		k->reg_gpr = vector_kind[o] == V_TO_GPR || o == 0x50 || o == 0xd7 || o == 0xc5;
+		k->rm_gpr = o == 0x2a || o == 0x6e || o == 0xc4 || (o == 0x7e && prefix_of(r) != 2);
 	} else if (r->map == RAW_0F3A) {
 		k->rm_gpr = (o >= 0x14 && o <= 0x17) || o == 0x20 || o == 0x22;
 	}
 	k->rm_gpr &= r->mod == 3;
 	k->reg_out = k->reg_gpr;
 	k->rm_out = k->rm_gpr && k->in->kind[0] == OPD_REG;
-	k->w = r->w;
-	if (k->t->bits != BITS64 &&
-	    (o == 0x2a || o == 0x2c || o == 0x2d || o == 0x6e || o == 0x7e || r->map == RAW_0F3A) &&
-	    !(r->vex && r->map == RAW_0F3A && o >= 0x40))
-		k->w = false;
+	k->w = r->w && (k->t->bits == BITS64 || !w_is_ignored(r));
 	k->vvvv = r->vvvv;
 }
 
@@ -660,6 +695,78 @@ note_x87(struct tr *t, const struct insn *in, bool mem)
 	}
 }
 
+/* VZEROALL, VZEROUPPER: outside 64-bit mode they leave YMM8 to YMM15 alone. */
+static bool
+zero_eight(struct tr *t)
+{
+	tr_fp_ready(t, JIT_FP_SSE);
+	for (unsigned n = 0; n < 8; n++) {
+		emit8(&t->e, 0xc5);
+		if (t->raw.l) { /* vpxor xmm, xmm, xmm */
+			emit8(&t->e, 0x81 | (~n & 15) << 3);
+			emit8(&t->e, 0xef);
+		} else { /* vmovaps xmm, xmm */
+			emit8(&t->e, 0xf8);
+			emit8(&t->e, 0x28);
+		}
+		emit8(&t->e, 0xc0 | n << 3 | n);
+	}
+	return true;
+}
+
+/* A store that an exception keeps from happening must not make its page dirty. */
+static void
+wait_before_store(struct tr *t, const struct insn *in)
+{
+	if (in->op == OP_FNSTCW || in->op == OP_FNSTSW)
+		return;
+	tr_flags_clobber(t);
+	emit8(&t->e, 0x9b); /* fwait: its fault is the instruction's own */
+}
+
+/* May it be executed as it stands here? */
+static bool
+fp_copyable(const struct tr *t, const struct insn *in)
+{
+	if (!(in->flags & (INSN_FPU | INSN_MMX | INSN_SSE | INSN_AVX)) || denied[in->op] ||
+	    (in->prefix & PFX_LOCK) || (in->flags & INSN_SLOW))
+		return false;
+	/* what x87 leaves undefined (C0 to C3 above all) is the interpreter's own choice */
+	if ((in->flags & INSN_FPU) && t->j->exact)
+		return false;
+	return fp_allowed(t, in);
+}
+
+/* FWAIT, EMMS, VZEROUPPER, VZEROALL */
+static bool
+fp_no_operands(struct copy *k)
+{
+	k->t->b->site[k->t->s].flags_live = k->t->ef;
+	legacy_prefixes(k, false, false, false);
+	opcode(k, 0, false);
+	return true;
+}
+
+static void
+fp_operands(struct copy *k, unsigned size, bool write)
+{
+	struct tr *t = k->t;
+	const struct raw *r = k->r;
+
+	if (size) {
+		k->is_mem = true;
+		t->strict = size >= 16 && must_align(r);
+		k->mem = tr_mem(t, size, write ? ACC_W : ACC_R);
+		t->strict = false;
+	}
+	if (size && (k->reg_gpr || wants_flags(t, k->in)))
+		k->mem = tr_mem_free_r11(t, k->mem);
+	if (wants_flags(t, k->in))
+		tr_flags_need(t);
+	k->reg = k->reg_gpr ? tr_get(t, r->reg, H_R11) : r->reg;
+	k->rm = k->rm_gpr ? tr_get(t, r->rm, H_R10) : r->rm;
+}
+
 bool
 tr_copy_fp(struct tr *t, const struct insn *in)
 {
@@ -668,41 +775,23 @@ tr_copy_fp(struct tr *t, const struct insn *in)
 	bool x87 = in->flags & INSN_FPU, write = stores(in);
 	unsigned size = 0;
 
-	/* what x87 leaves undefined (C0 to C3 above all) is the interpreter's own choice */
-	if (x87 && t->j->exact)
-		return false;
-	if (!(in->flags & (INSN_FPU | INSN_MMX | INSN_SSE | INSN_AVX)) || is_denied(in) ||
-	    !fp_allowed(t, in) || (in->prefix & PFX_LOCK) || (in->flags & INSN_SLOW))
+	if (!fp_copyable(t, in))
 		return false;
 	if (r->has_modrm && r->mod != 3) {
 		size = x87 ? x87_size(r, &write) : vector_size(in, r);
 		if (!size || !(in->flags & INSN_MEM))
 			return false;
 	}
+	if ((in->op == OP_VZEROALL || in->op == OP_VZEROUPPER) && t->bits != BITS64)
+		return zero_eight(t);
 	if (!x87)
 		vector_fields(&k);
 	tr_fp_ready(t, fp_which(t, in));
-	if (size) {
-		k.is_mem = true;
-		t->strict = size >= 16 && must_align(r);
-		k.mem = tr_mem(t, size, write ? ACC_W : ACC_R);
-		t->strict = false;
-		if (k.reg_gpr)
-			k.mem = tr_mem_free_r11(t, k.mem);
-	}
-	if (wants_flags(t, in)) {
-		if (size)
-			k.mem = tr_mem_free_r11(t, k.mem);
-		tr_flags_need(t);
-	}
-	k.reg = k.reg_gpr ? tr_get(t, r->reg, H_R11) : r->reg;
-	k.rm = k.rm_gpr ? tr_get(t, r->rm, H_R10) : r->rm;
-	if (!r->has_modrm) { /* FWAIT, EMMS, VZEROUPPER */
-		t->b->site[t->s].flags_live = t->ef;
-		legacy_prefixes(&k, false, false, false);
-		opcode(&k, 0, false);
-		return true;
-	}
+	if (write && (in->flags & (INSN_FPU | INSN_MMX)))
+		wait_before_store(t, in);
+	fp_operands(&k, size, write);
+	if (!r->has_modrm)
+		return fp_no_operands(&k);
 	if (x87)
 		k.reg &= 7, k.rm &= 7;
 	execute(&k, !x87 && r->pfx66, !x87 && r->f2, !x87 && r->f3);
@@ -726,7 +815,7 @@ tr_copy_operand(const struct insn *in, const struct raw *r, unsigned *ret_access
 		*ret_access = access_of(in, use, reg_is_dest(r) || r->vex);
 		return mem_size(in);
 	}
-	if (!(in->flags & (INSN_MMX | INSN_SSE | INSN_AVX)) || is_denied(in))
+	if (!(in->flags & (INSN_MMX | INSN_SSE | INSN_AVX)) || denied[in->op])
 		return 0;
 	*ret_access = stores(in) ? ACC_W : ACC_R;
 	return vector_size(in, r);

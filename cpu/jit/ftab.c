@@ -129,8 +129,11 @@ ftab_exec_slot(const struct jit_ftab *t, bool user, uint64_t lin)
 static void
 drop_page(struct side *s, uint64_t page)
 {
-	s->pair[page][0] = s->pair[page][1] = 0;
-	s->exec[page] = 0;
+	/* what was never filled has no memory, and gets none */
+	if (s->pair[page][0] | s->pair[page][1])
+		s->pair[page][0] = s->pair[page][1] = 0;
+	if (s->exec[page])
+		s->exec[page] = 0;
 }
 
 static void
@@ -151,6 +154,22 @@ forget_large(struct side *s)
 		*(volatile uint64_t *)&s->large[i] = 0;
 }
 
+/* A new mapping in the place of the old one: its page tables go too, which are a lot when
+ * addresses lie far from each other. */
+static void
+again(void *at, size_t bytes)
+{
+	void *p = mmap(at, bytes, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+
+	if (p == MAP_FAILED) { /* the old one stays */
+		madvise(at, bytes, MADV_DONTNEED);
+		return;
+	}
+	madvise(p, bytes, MADV_NOHUGEPAGE);
+	madvise(p, bytes, MADV_DONTDUMP);
+}
+
 /* Gives the tables' memory back. */
 static void
 trim(struct jit_ftab *t)
@@ -159,8 +178,8 @@ trim(struct jit_ftab *t)
 		struct side *s = &t->side[u];
 
 		s->log[0].n = s->log[1].n = 0;
-		madvise(s->pair, t->area_bytes - JIT_XC_BYTES, MADV_DONTNEED);
-		madvise(s->exec, t->exec_bytes, MADV_DONTNEED);
+		again(s->pair, t->area_bytes - JIT_XC_BYTES);
+		again(s->exec, t->exec_bytes);
 		forget_large(s);
 	}
 	for (unsigned i = 0; i < RECENT; i++)
@@ -322,6 +341,7 @@ ftab_fill(struct cpu *c, uint64_t lin, bool write)
 	struct mmu_result r;
 	struct mem_range f;
 
+	note_touch(t, user, page); /* looking at the entry touched it, whatever comes of it */
 	if (c->long_mode && !mmu_canonical(lin))
 		return false;
 	r = mmu_walk(c, lin, write ? MMU_WRITE : MMU_READ, user, true);

@@ -57,7 +57,7 @@ struct jit_block {
 	struct jit_block *hash_next, *page_next[2];
 	struct jit_link *in; /* links that lead here */
 	uint32_t mode;
-	uint32_t code, end; /* cache offsets */
+	uint32_t code, cold, end; /* cache offsets; cold: the out-of-line part */
 	uint32_t entry, xentry;
 	uint16_t bytes;
 	uint8_t n, nsites; /* instructions; with those that are there twice */
@@ -143,9 +143,10 @@ struct jit {
 	bool flush_wanted;
 	bool chain, exact;
 	unsigned threshold;
-	int perf_fd;
 	bool verified; /* every block is verified before it may run */
 	struct verify *verify;
+	int perf_fd;        /* 0: none */
+	uint64_t perf_left; /* bytes that may still be written there */
 	struct cpu_jit_stats stat;
 	bool host_avx;
 	_Alignas(64) uint8_t fx[512];
@@ -189,6 +190,10 @@ bool jit_invalidate(struct cpu *c, uint64_t aoff, size_t len);
 
 /* ---- translate.c ---- */
 struct jit_block *jit_translate(struct cpu *c, const struct block *b);
+
+/* ---- listing.c ---- */
+/* A line for perf's map; b: NULL for the glue. */
+void jit_perf_add(struct jit *j, const struct jit_block *b);
 
 /* ---- mode.c ---- */
 uint32_t jit_mode(struct cpu *c); /* works it out when dirty */

@@ -52,33 +52,18 @@ vex(struct raw *r, const uint8_t *p, unsigned *ret_rxb)
 	return p + (p[0] == 0xc5 ? 2 : 3);
 }
 
+/* A bit an opcode, a word a row of the opcode maps (SDM 2D, A.3). */
 static bool
 modrm_follows(const struct raw *r)
 {
-	unsigned o = r->opc;
+	static const uint16_t map_1[16] = { 0x0f0f, 0x0f0f, 0x0f0f, 0x0f0f, 0x0000, 0x0000, 0x0a0c,
+		0x0000, 0xffff, 0x0000, 0x0000, 0x0000, 0x00f3, 0xff0f, 0x0000, 0xc0c0 };
+	static const uint16_t map_0f[16] = { 0xf41f, 0xffff, 0xffff, 0xff00, 0xffff, 0xffff, 0xffff,
+		0xff7f, 0x0000, 0xffff, 0xf8f8, 0xffff, 0x00ff, 0xffff, 0xffff, 0xffff };
 
-	switch (r->map) {
-	case RAW_1:
-		if (o < 0x40)
-			return (o & 7) < 4;
-		if (o == 0x69 || o == 0x6b)
-			return true;
-		if (o >> 4 == 0xd)
-			return (o & 15) < 4 || o >= 0xd8;
-		if (o >> 4 == 0xc)
-			return (o & 15) < 2 || (o >= 0xc4 && o <= 0xc7);
-		if (o >> 4 == 0xf)
-			return (o & 7) >= 6;
-		if (o >> 4 == 8)
-			return true;
-		return o == 0x62 || o == 0x63;
-	case RAW_0F:
-		return !(o == 0x05 || o == 0x06 || o == 0x07 || o == 0x08 || o == 0x09 ||
-			 o == 0x0b || (o >= 0x30 && o <= 0x37) || o == 0x77 || o >> 4 == 8 ||
-			 o == 0xa0 || o == 0xa1 || o == 0xa2 || o == 0xa8 || o == 0xa9 ||
-			 o == 0xaa || (o >= 0xc8 && o <= 0xcf));
-	default: return true;
-	}
+	if (r->map > RAW_0F)
+		return true;
+	return (r->map == RAW_1 ? map_1 : map_0f)[r->opc >> 4] >> (r->opc & 15) & 1;
 }
 
 static const uint8_t *
@@ -116,6 +101,10 @@ raw_parse(struct raw *r, const struct insn *in, enum cpu_bits bits, const uint8_
 	}
 	if (in->prefix & PFX_VEX) {
 		p = vex(r, p, &rxb);
+		if (bits != BITS64) { /* ignored where there are eight registers */
+			rxb = 0;
+			r->vvvv &= 7;
+		}
 	} else if (*p == 0x0f) {
 		p++;
 		r->map = *p == 0x38 ? RAW_0F38 : *p == 0x3a ? RAW_0F3A : RAW_0F;

@@ -456,6 +456,26 @@ tr_jmp(struct tr *t, const struct insn *in)
 	return true;
 }
 
+/* A CALL to where it may not go raises before it pushes anything. */
+static void
+check_target(struct tr *t, unsigned size)
+{
+	tr_flags_clobber(t);
+	if (t->bits == BITS64) { /* canonical: bits 63 to 47 are the same */
+		emit_mov(&t->e, H_R11, H_R10);
+		emit_rr(&t->e, EI_W, 0xc1, 7, H_R11);
+		emit8(&t->e, 47);
+		emit_alu_imm(&t->e, EI_W, 0, H_R11, 1);
+		emit_alu_imm(&t->e, EI_W, 7, H_R11, 1);
+	} else if (t->mode->cs_limit < bits_mask(size * 8)) {
+		emit_imm(&t->e, H_R11, t->mode->cs_limit);
+		emit_rr(&t->e, EI_W, 0x3b, H_R10, H_R11);
+	} else {
+		return;
+	}
+	tr_to_handler(t, emit_jcc(&t->e, CC_A, 0));
+}
+
 static bool
 tr_call(struct tr *t, const struct insn *in)
 {
@@ -468,6 +488,7 @@ tr_call(struct tr *t, const struct insn *in)
 	} else {
 		load_target(t, size, NULL, tr_get(t, in->reg[0], H_R10));
 	}
+	check_target(t, size);
 	emit_store(&t->e, H_R10, &tmp);
 	store_imm(t, tr_mem_stack(t, H_R9, -(int32_t)size, size, ACC_W), size, tr_next(t));
 	tr_move_sp(t, -(int32_t)size);

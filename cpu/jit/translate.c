@@ -338,6 +338,7 @@ finish(struct tr *t)
 
 	if (!t->ended)
 		tr_exit_to(t, tr_next(t));
+	b->cold = t->e.at;
 	write_stubs(t);
 	miss_code(t);
 	b->end = t->e.at;

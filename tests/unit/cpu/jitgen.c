@@ -42,10 +42,10 @@ jit_pointer(const struct jit_program *p, uint64_t *rng)
 
 /* ---- flags ---- */
 
-static uint8_t
-undefined_after(const struct insn *in)
+static bool
+is_shift(const struct insn *in)
 {
-	switch (in->op) { /* by counts other than 1 OF is not defined */
+	switch (in->op) {
 	case OP_ROL:
 	case OP_ROR:
 	case OP_RCL:
@@ -54,8 +54,42 @@ undefined_after(const struct insn *in)
 	case OP_SHR:
 	case OP_SAR:
 	case OP_SHLD:
-	case OP_SHRD: return op_info[in->op].flags_undefined | FLG_O;
-	default: return op_info[in->op].flags_undefined;
+	case OP_SHRD: return true;
+	default: return false;
+	}
+}
+
+static bool
+is_rotate(const struct insn *in)
+{
+	return in->op == OP_ROL || in->op == OP_ROR || in->op == OP_RCL || in->op == OP_RCR;
+}
+
+/* By counts other than 1 OF is not defined, by more than the operand has bits CF neither. */
+static uint8_t
+undefined_after(const struct insn *in)
+{
+	uint8_t bad = op_info[in->op].flags_undefined;
+
+	/* with an unmasked invalid operand processors set the flags or not */
+	if (in->op == OP_FCOMI || in->op == OP_FCOMIP || in->op == OP_FUCOMI ||
+	    in->op == OP_FUCOMIP)
+		return ALL_FLAGS;
+	if (is_shift(in))
+		bad |= FLG_O;
+	if (is_shift(in) && !is_rotate(in) && in->osize < 2)
+		bad |= FLG_C;
+	return bad;
+}
+
+/* A count of 0 leaves the flags alone: they are as defined as they were. */
+static bool
+may_keep_flags(const struct insn *in)
+{
+	switch (in->op) {
+	case OP_CMPS:
+	case OP_SCAS: return in->prefix & (PFX_REP | PFX_REPNE);
+	default: return is_shift(in);
 	}
 }
 
@@ -64,14 +98,32 @@ note_flags(struct jit_gen *g, const struct insn *in)
 {
 	uint8_t bad = undefined_after(in);
 
-	g->defined = (uint8_t)((g->defined | op_info[in->op].flags_written) & ~bad & ALL_FLAGS);
+	if (!may_keep_flags(in))
+		g->defined |= op_info[in->op].flags_written;
+	g->defined &= (uint8_t)(~bad & ALL_FLAGS);
 	if (in->op == OP_CALL || in->op == OP_CALL_REL)
 		g->defined = 0;
+}
+
+/* C0 to C3, most of which most instructions leave undefined */
+static bool
+stores_x87_status(const struct insn *in)
+{
+	switch (in->op) {
+	case OP_FNSTSW:
+	case OP_FNSTENV:
+	case OP_FNSAVE:
+	case OP_FXSAVE:
+	case OP_XSAVE:
+	case OP_XSAVEOPT: return true;
+	default: return false;
+	}
 }
 
 bool
 jit_emit(struct jit_gen *g, const uint8_t *code, unsigned len)
 {
+	static const uint8_t fxam[] = { 0xd9, 0xe5 }; /* defines all four */
 	struct decode_mode m = { .bits = (uint8_t)g->p->bits };
 	struct jit_program *p = g->p;
 	struct insn in;
@@ -81,6 +133,8 @@ jit_emit(struct jit_gen *g, const uint8_t *code, unsigned len)
 		return false;
 	if (ok && p->inexact && op_info[in.op].flags_read & ALL_FLAGS & ~g->defined)
 		jit_anchor(g);
+	if (ok && p->inexact && stores_x87_status(&in))
+		jit_emit(g, fxam, sizeof(fxam));
 	p->insn[p->n] = (struct jit_insn){
 		.off = (uint16_t)p->len, .len = (uint8_t)len, .defined = g->defined
 	};
@@ -104,6 +158,16 @@ jit_anchor(struct jit_gen *g)
 	jit_emit(g, code, 2);
 }
 
+/* By a constant that is not 0 it writes its flags in any case. */
+static bool
+reads_flags(const struct insn *in)
+{
+	unsigned count = in->op == OP_SHLD || in->op == OP_SHRD ? 2 : 1;
+
+	return !is_shift(in) || is_rotate(in) || in->kind[count] != OPD_IMM ||
+	       !(in->imm & (in->osize == 3 ? 63 : 31));
+}
+
 static void
 compute_live(struct jit_program *p)
 {
@@ -122,7 +186,7 @@ compute_live(struct jit_program *p)
 		if (o->flags & (INSN_ENDS_BLOCK | INSN_BRANCH))
 			live = 0;
 		live = (uint8_t)((live & ~(o->flags_written | o->flags_undefined)) |
-				 (o->flags_read & ALL_FLAGS));
+				 (reads_flags(&in) ? o->flags_read & ALL_FLAGS : 0));
 		p->insn[i].live = live;
 	}
 }

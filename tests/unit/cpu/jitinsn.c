@@ -275,12 +275,23 @@ changes_sp(const struct insn *in)
 	}
 }
 
+/* SHLD, SHRD of 16 bits by more than 16 */
+static bool
+has_undefined_result(const struct insn *in)
+{
+	if ((in->op != OP_SHLD && in->op != OP_SHRD) || in->osize != 1)
+		return false;
+	return in->kind[2] != OPD_IMM || (in->imm & 31) > 16;
+}
+
 static bool
 wanted(struct jit_gen *g, const struct insn *in)
 {
 	unsigned mode = g->p->bits == BITS64 ? 4 : g->p->mode <= JIT_V86 ? 1 : 2;
 
 	if (never(in) || (changes_sp(in) && pick(g, 16)))
+		return false;
+	if (g->p->inexact && has_undefined_result(in))
 		return false;
 	if (!(op_info[in->op].modes & mode))
 		return pick(g, 40) == 0;

@@ -15,7 +15,8 @@ struct jit_side {
 
 struct jit_pair {
 	struct jit_side a, b;
-	char what[200]; /* the difference */
+	uint16_t x87_sw; /* bits of the status word that are compared */
+	char what[200];  /* the difference */
 };
 
 bool jit_side_init(struct jit_side *s, const struct tinyvm_engine *engine);

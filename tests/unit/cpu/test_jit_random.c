@@ -115,6 +115,17 @@ next_rip(const struct jit_pair *pair, const struct jit_program *p, const struct 
 	return p->start - p->cs_base + p->insn[i + 1].off;
 }
 
+/* Not in its own code any more: what it executes there may read flags that are undefined. */
+static bool
+went_astray(const struct jit_pair *pair, const struct jit_program *p, const struct jit_where *w)
+{
+	if (!p->inexact || w->stop == JIT_STOP_DEAD)
+		return false;
+	return jit_insn_at(p, w->stop == JIT_STOP_FAULT    ? w->rip
+			      : w->stop == JIT_STOP_BUDGET ? pair->a.c->gpr[REG_RIP]
+							   : pair->a.c->gpr[REG_RIP] - 1) < 0;
+}
+
 static unsigned
 slice(uint64_t *rng)
 {
@@ -149,6 +160,8 @@ run_pair(struct jit_pair *pair, const struct jit_program *p)
 
 		run_both(pair, p, &rng);
 		w = jit_where(&pair->a, p);
+		if (went_astray(pair, p, &w))
+			return true;
 		if (!jit_pair_same_registers(pair, flags_to_compare(pair, p, w.stop)))
 			return false;
 		disturb(pair, &rng);

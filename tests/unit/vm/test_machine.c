@@ -17,6 +17,7 @@
 #include "vm/vcpu.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static int
@@ -137,12 +138,13 @@ static const struct code ticks[] = {
 		0xb0, 0x34, 0xe6, 0x43,                                     /* counter 0, mode 2 */
 		0xb0, 0xa9, 0xe6, 0x40, 0xb0, 0x04, 0xe6, 0x40, 0x31, 0xdb, /* xor bx, bx */
 		0xfb } },                                                   /* sti */
-	{ 61, 11,
+	{ 61, 12,
 	    { 0xf4,               /* hlt */
 		0x83, 0xfb, 0x0a, /* cmp bx, 10 */
 		0x72, 0xfa,       /* jb hlt */
 		0x88, 0xd8,       /* mov al, bl */
-		0xe6, 0xf4, 0xf4 } },
+		/* out 0xf4, al, again and again: the machine may be saved behind the first */
+		0xe6, 0xf4, 0xeb, 0xfc } },
 	{ 0x100, 6, { 0x43, 0xb0, 0x20, 0xe6, 0x20, 0xcf } }, /* inc bx; EOI; iret */
 };
 
@@ -252,9 +254,9 @@ TEST(a_state_log_has_a_line_every_so_many_instructions)
 	logged_run("486", b, sizeof(b), &again);
 	CHECK(strcmp(a, b) != 0); /* EDX of a reset tells the models apart */
 	for (char *line = strtok_r(a, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		unsigned long long icount = 0;
+		unsigned long long icount = strtoull(line + 2, NULL, 10);
 
-		CHECK_EQ(sscanf(line, "0 %llu ", &icount), 1);
+		CHECK(!strncmp(line, "0 ", 2));
 		CHECK(icount / 10 > last / 10);
 		last = icount;
 		lines++;
@@ -331,14 +333,14 @@ TEST(no_reboot_ends_the_machine_instead)
 /* ---- saved state ---- */
 
 /* Counts to three million in memory and says whether it came out right. */
-static const struct code counting[] = { { 0, 45,
-    { 0x31, 0xc0, 0x8e, 0xd8,                                 /* ds = 0 */
-	0x66, 0xc7, 0x06, 0x00, 0x10, 0, 0, 0, 0,             /* [1000h] = 0 */
-	0x66, 0xb9, 0xc0, 0xc6, 0x2d, 0x00,                   /* ecx = 3000000 */
-	0x66, 0xff, 0x06, 0x00, 0x10,                         /* inc dword [1000h] */
-	0x66, 0x49, 0x75, 0xf7,                               /* dec ecx; jnz */
-	0x66, 0x81, 0x3e, 0x00, 0x10, 0xc0, 0xc6, 0x2d, 0x00, /* cmp [1000h], 3000000 */
-	0xb0, 0x21, 0x74, 0x02, 0xb0, 0x22, 0xe6, 0xf4 } } };
+static const struct code counting[] = { { 0, 47,
+    { 0x31, 0xc0, 0x8e, 0xd8,                                             /* ds = 0 */
+	0x66, 0xc7, 0x06, 0x00, 0x10, 0, 0, 0, 0,                         /* [1000h] = 0 */
+	0x66, 0xb9, 0xc0, 0xc6, 0x2d, 0x00,                               /* ecx = 3000000 */
+	0x66, 0xff, 0x06, 0x00, 0x10,                                     /* inc dword [1000h] */
+	0x66, 0x49, 0x75, 0xf7,                                           /* dec ecx; jnz */
+	0x66, 0x81, 0x3e, 0x00, 0x10, 0xc0, 0xc6, 0x2d, 0x00,             /* cmp [1000h], 3000000 */
+	0xb0, 0x21, 0x74, 0x02, 0xb0, 0x22, 0xe6, 0xf4, 0xeb, 0xfc } } }; /* out until it ends */
 
 struct save_job {
 	struct rig *r;

@@ -75,7 +75,7 @@ TEST(configuration_comes_back_as_it_was)
 	fill(a);
 	m = encode(a);
 	r = m ? proto_config_decode(b, m, &e) : -1;
-	same = !memcmp(a, b, sizeof(*a));
+	same = !memcmp((const void *)a, (const void *)b, sizeof(*a)); /* both began as zeros */
 	mem_free(m);
 	mem_free(a);
 	mem_free(b);
@@ -234,7 +234,7 @@ TEST(requests_come_back)
 	memcpy(m.body, b.data, b.len);
 	buf_fini(&b);
 	CHECK_EQ(proto_request_decode(&p, &m, NULL), 0);
-	CHECK(!memcmp(&p, &q, sizeof(p)));
+	CHECK(!memcmp((const void *)&p, (const void *)&q, sizeof(p)));
 
 	m.nfds = 1; /* one byte too many */
 	m.len++;
