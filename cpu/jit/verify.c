@@ -46,8 +46,8 @@ enum vkind {
 struct vval {
 	uint8_t kind, reg;
 	bool write, ok;
-	int32_t lo, hi;
-	uint32_t wide;
+	uint32_t wide; /* a bool; no padding, states are compared as bytes */
+	int64_t lo, hi;
 	uint64_t imm;
 };
 
@@ -620,14 +620,14 @@ lea_pointer(struct vstate *st, const struct vinsn *in, struct vval *ret)
 		*ret = *value(st, in->base);
 		ret->lo -= in->disp;
 		ret->hi -= in->disp;
-		return in->disp > -4096 && in->disp < 4096;
+		return true;
 	}
 	if (in->index != R_11 || in->scale || e->kind != K_ENTRY || e->reg != in->base || !e->ok)
 		return false;
 	*ret = (struct vval){ .kind = K_HOST, .write = e->write };
-	ret->lo = -1 - in->disp;
+	ret->lo = -1 - (int64_t)in->disp;
 	ret->hi = ret->lo + st->span[in->base];
-	return in->disp > -(1 << 30) && in->disp < 1 << 30;
+	return true;
 }
 
 static const char *
