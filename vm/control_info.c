@@ -116,6 +116,9 @@ put_jit_stats(struct view *v)
 	    "%llu invalidations, %llu code bytes, %llu interpreted blocks\n",
 	    (ull)s.blocks, (ull)s.chains, (ull)s.flushes, (ull)s.misses, (ull)s.evictions,
 	    (ull)s.invalidations, (ull)s.code_bytes, (ull)s.interp_blocks);
+	if (s.unverified)
+		buf_printf(
+		    v->out, "translator: %llu blocks refused by the verifier\n", (ull)s.unverified);
 }
 
 static int

@@ -2,8 +2,8 @@
 /*
  * A second opinion about translated code.  From the host bytes of one block alone, and with a
  * decoder of its own, the verifier proves that the block stays inside its sandbox: what it reads
- * and writes, where it can go, and that nothing but harmless instructions are in it.  docs of
- * each rule: verify.c.
+ * and writes, where it can go, and that nothing but harmless instructions are in it.  Each rule
+ * stands in verify.c.
  */
 #ifndef LODGE_CPU_JIT_VERIFY_H
 #define LODGE_CPU_JIT_VERIFY_H

@@ -3,9 +3,7 @@
 #ifndef LODGE_CPU_JIT_VERIFY_IMPL_H
 #define LODGE_CPU_JIT_VERIFY_IMPL_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "cpu/jit/jit.h"
 
 /* Registers by number; not emit.h's names, on purpose. */
 enum { R_AX, R_CX, R_DX, R_SP = 4, R_8 = 8, R_10 = 10, R_11 = 11, R_NONE = 16 };
@@ -85,5 +83,90 @@ void vop_index_make(struct vop_index *x);
 /* One instruction; NULL or what is wrong. in->off is set. */
 const char *vinsn_decode(
     const struct vop_index *x, struct vinsn *in, const uint8_t *bytes, unsigned avail);
+
+#define VERIFY_BYTES 65536u
+#define VERIFY_INSNS 8192u
+
+/* ---- abstract state ---- */
+
+#define OF_CPU(f) ((int32_t)offsetof(struct cpu, f) - (int32_t)offsetof(struct cpu, gpr))
+
+/* What R8, R10 or R11 holds; EA: the register .reg's value. */
+enum vkind {
+	K_DEAD, /* must not be used: unknown, or a host address */
+	K_DATA, /* the guest's, or a number */
+	K_IMM,
+	K_COPY,  /* EA; .wide: all of it, else zero-extended 32 bits */
+	K_SHIFT, /* that >> 8 */
+	K_INDEX, /* of EA's pair in the flat table */
+	K_OFF,   /* EA & 4095 */
+	K_XC16,  /* 16 bits */
+	K_XC,    /* that * 16; .ok: the entry's tag is right */
+	K_ENTRY, /* EA's entry in the table; .write: for stores; .ok: valid */
+	K_HOST   /* host pointer: [lo, hi) from it is there; .write: writable */
+};
+struct vval {
+	uint8_t kind, reg;
+	bool write, ok;
+	uint32_t wide; /* a bool; no padding, states are compared as bytes */
+	int64_t lo, hi;
+	uint64_t imm;
+};
+
+/* What ZF or CF say, for a jump that follows at once. */
+enum vflags { F_NONE, F_ALIGN, F_VALID, F_OFFSET, F_TAG, F_LOOK };
+
+/* What has been looked at before the block may run. */
+enum { LOOKED_MODE = 1, LOOKED_PAGE = 2, LOOKED_SECOND = 4, LOOKED_ALL = 7 };
+
+struct vstate {
+	struct vval s[3];  /* R8 R10 R11 */
+	uint16_t span[16]; /* so many bytes from this register's value on are in one page */
+	uint16_t z32;      /* bit per register: its upper half is clear */
+	uint8_t flags, freg, looked;
+	uint16_t fval;
+	bool live;
+};
+
+struct verify {
+	struct vop_index index;
+	struct jit *j;
+	const struct jit_block *b;
+	const uint8_t *code; /* of the block */
+	uint32_t bytes, hole;
+	uint32_t mode; /* JIT_M_* */
+	unsigned n;
+	bool changed;
+	uint16_t at[VERIFY_BYTES]; /* offset → instruction + 1 */
+	struct vinsn insn[VERIFY_INSNS];
+	struct vstate state[VERIFY_INSNS]; /* of labels */
+};
+
+/* The state of R8, R10 or R11; NULL: another register. */
+struct vval *vs_value(struct vstate *st, unsigned reg);
+int vs_scratch(unsigned reg); /* which of them, or -1 */
+bool vs_has_kind(struct vstate *st, unsigned reg, enum vkind kind);
+bool vs_is_plain(const struct vval *v);
+bool vs_usable(struct vstate *st, unsigned reg); /* as data */
+void vs_demote(struct vval *v);
+void vs_forget(struct vstate *st, unsigned reg);        /* the register gets another value */
+void vs_write_implied(struct vstate *st, unsigned reg); /* the same, by an implied operand */
+struct vstate vs_of_entry(void);                        /* nothing is known */
+void vs_flow_to(struct verify *v, unsigned i, const struct vstate *from);
+/* On the side of a jump where the condition that cc names holds. */
+void vs_learn(struct vstate *st, unsigned cc);
+
+/* One instruction: NULL, or which rule is broken. */
+const char *verify_memory(const struct verify *v, struct vstate *st, const struct vinsn *in);
+const char *verify_lea(struct vstate *st, const struct vinsn *in);
+const char *verify_plain(struct verify *v, struct vstate *st, const struct vinsn *in);
+unsigned verify_exec_slot(const struct verify *v, struct vstate *st, const struct vinsn *in);
+bool verify_own_site(const struct verify *v, uint64_t p);
+
+static inline bool
+vinsn_is(const struct vinsn *in, unsigned map, unsigned opc)
+{
+	return in->map == map && in->opc == opc;
+}
 
 #endif

@@ -255,6 +255,10 @@ static const struct mutation {
 	{ "glue 1 further", load64, "49ba????????????????e9????????", 11, B(0x01), NULL },
 	{ "exec slot of another page", load64, "49bb????????????????41813b", 2, B(0x01), NULL },
 	{ "exec slot written", load64, "49bb????????????????41813b", 12, B(0x03), NULL },
+	{ "mode of another block", load64, "817c24??????????0f85", 4, B(0xff), "may run" },
+	{ "jump when the mode is right", load64, "817c24??????????0f85", 9, B(0x84), "may run" },
+	{ "another page is there", load64, "41813b????????0f85", 3, B(0xff), NULL },
+	{ "jump when the page is there", load64, "41813b????????0f85", 8, B(0x84), "may run" },
 	{ "fill elsewhere", load64, "e8????????0f85", 1, B(0x01), "call" },
 };
 
@@ -393,6 +397,7 @@ TEST(ways_in_and_links_are_looked_at)
 	struct guest *g = run(&programs[branch64]);
 	struct jit_block *b, *other;
 	struct jit_link *l;
+	uint8_t out[4];
 
 	if (!g)
 		SKIP("no translator here");
@@ -412,8 +417,10 @@ TEST(ways_in_and_links_are_looked_at)
 	CHECK(refused_with(g->j, b, &l->at, l->at + 1));
 	CHECK(refused_with(g->j, b, &l->stub, l->stub + 1));
 	CHECK(refused_with(g->j, b, &l->stub, other->entry));
-	CHECK(refused_with(g->j, b, (uint32_t *)(void *)(g->j->rw + b->xentry - 8), 8));
-	CHECK(refused_with(g->j, b, (uint32_t *)(void *)(g->j->rw + l->at), other->end - l->at));
+	put_le32(out, other->end - l->at);
+	CHECK(
+	    is_refused(g->j, b, b->xentry - 8, (uint8_t[]){ 8, 8 }, 2, "pointer", "another block"));
+	CHECK(is_refused(g->j, b, l->at, out, 4, "link", "a link elsewhere"));
 	CHECK_EQ((uintptr_t)jit_verify(g->j, b, NULL), 0);
 	done(g);
 }
