@@ -92,6 +92,17 @@ meet(struct vstate *a, const struct vstate *b)
 	a->looked &= b->looked;
 }
 
+static bool
+same_state(const struct vstate *a, const struct vstate *b)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(a->s); i++)
+		if (memcmp(&a->s[i], &b->s[i], sizeof(a->s[i])) != 0)
+			return false;
+	return memcmp(a->span, b->span, sizeof(a->span)) == 0 && a->z32 == b->z32 &&
+	       a->flags == b->flags && a->freg == b->freg && a->looked == b->looked &&
+	       a->fval == b->fval && a->live == b->live;
+}
+
 void
 vs_flow_to(struct verify *v, unsigned i, const struct vstate *from)
 {
@@ -104,6 +115,6 @@ vs_flow_to(struct verify *v, unsigned i, const struct vstate *from)
 	to->flags = F_NONE;
 	to->freg = 0;
 	to->fval = 0;
-	if (memcmp(to, &old, sizeof(old)) != 0)
+	if (!same_state(to, &old))
 		v->changed = true;
 }
