@@ -218,7 +218,7 @@ cpu_load(struct cpu *c, struct buf *b, struct err *e)
 	c->fpu.top &= 7;
 	c->mxcsr &= 0xffff; /* the host's own LDMXCSR gets it */
 	tlb_flush_all(c);
-	block_flush_all(c);
+	block_forget_all(c);
 	cpu_mode_derive(c);
 	return b->failed ? err_set(e, EINVAL, "processor state is cut short")
 	                 : lapic_load(c->lapic, b, e);

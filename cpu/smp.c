@@ -313,7 +313,7 @@ smp_serve_requests(struct cpu *c)
 	if (flush)
 		tlb_flush_all(c);
 	if (drop)
-		block_flush_all(c);
+		block_forget_all(c);
 	for (unsigned i = 0; i < n && !drop; i++)
 		block_invalidate(c, r[i].aoff, r[i].len);
 }

@@ -97,6 +97,14 @@ block_flush_all(struct cpu *c)
 	c->stat[CPU_STAT_FLUSHES]++;
 }
 
+void
+block_forget_all(struct cpu *c)
+{
+	block_flush_all(c);
+	if (c->jit)
+		jit_flush(c);
+}
+
 /* ---- dropping ---- */
 
 static bool
@@ -409,6 +417,8 @@ link_block(struct block_cache *bc, struct block *b)
 static void
 decode_block(struct cpu *c, struct builder *b, struct block *blk, size_t rest)
 {
+	unsigned asked = c->set->jit_options.block_insns;
+	unsigned max = asked && asked < BLOCK_MAX_INSNS ? asked : BLOCK_MAX_INSNS;
 	size_t first;
 	bool again;
 
@@ -416,7 +426,7 @@ decode_block(struct cpu *c, struct builder *b, struct block *blk, size_t rest)
 		b->avail = rest < 256 ? rest : 256;
 		b->aoff2 = BLOCK_NOWHERE;
 		memcpy(b->bytes, c->arena->base + b->aoff, b->avail);
-		blk->n = (uint16_t)decode_run(b, blk->insn, BLOCK_MAX_INSNS, &blk->bytes);
+		blk->n = (uint16_t)decode_run(b, blk->insn, max, &blk->bytes);
 		first = blk->bytes < rest ? blk->bytes : rest;
 		again = mark(c, b->aoff, first);
 		if (blk->bytes > rest && b->aoff2 != BLOCK_NOWHERE)

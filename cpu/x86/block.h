@@ -36,7 +36,7 @@ struct block {
 	uint16_t bytes, n;
 	uint8_t key; /* block_key() */
 	bool dead;
-	uint8_t runs; /* by the interpreter, for the translator's threshold */
+	uint32_t runs; /* by the interpreter, for the translator's threshold */
 	struct xinsn insn[];
 };
 
@@ -56,7 +56,9 @@ const struct block *block_lookup(struct cpu *c);
 /* Drops this processor's blocks that hold any of the bytes (true: there were some); ends the
  * running block if it is one of them. */
 bool block_invalidate(struct cpu *c, uint64_t aoff, size_t len);
-void block_flush_all(struct cpu *c);
+void block_flush_all(struct cpu *c); /* the decoded ones; not from inside a block */
+/* Memory may have changed anywhere: those and the translated ones. */
+void block_forget_all(struct cpu *c);
 /* After a store to a page with code: drops blocks here and asks the other processors to. */
 void block_code_stored(struct cpu *c, uint64_t aoff, size_t len);
 

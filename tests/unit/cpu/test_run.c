@@ -193,6 +193,11 @@ TEST(the_stack_has_the_size_of_its_segment_at_once)
 	tinyvm_fini(&v);
 }
 
+/* Byte 8 is the immediate of the MOV. */
+GUEST(many_stores, ".code32\n"
+		   "xor %ebx, %ebx\n mov $200, %ecx\n"
+		   "1: mov $1, %al\n movzx %al, %eax\n add %eax, %ebx\n loop 1b\n hlt\n");
+
 TEST(a_budget_is_kept_to_a_block)
 {
 	struct tinyvm v;
@@ -202,6 +207,43 @@ TEST(a_budget_is_kept_to_a_block)
 	tinyvm_flat32(&v, 0, PROG);
 	CHECK_EQ(cpu_run(v.set.cpu[0], 1000), CPU_EXIT_BUDGET);
 	CHECK(v.set.cpu[0]->icount >= 1000 && v.set.cpu[0]->icount < 1032);
+	tinyvm_fini(&v);
+}
+
+/* With blocks of one instruction each a budget is kept to the instruction. */
+TEST(a_block_is_as_long_as_asked_for)
+{
+	struct tinyvm v;
+	struct cpu *c;
+
+	tinyvm_init(&v, 1, "pentium3");
+	v.set.jit_options.block_insns = 1;
+	tinyvm_load(&v, PROG, GUEST_BYTES(loop32));
+	tinyvm_flat32(&v, 0, PROG);
+	c = v.set.cpu[0];
+	for (unsigned i = 1; i <= 40; i++) {
+		CHECK_EQ(cpu_run(c, 1), CPU_EXIT_BUDGET);
+		CHECK_EQ(c->icount, i);
+	}
+	tinyvm_fini(&v);
+}
+
+/* More stores than a processor's list of them holds: then all its code is dropped. */
+TEST(many_stores_by_a_device_are_seen)
+{
+	static const uint8_t two = 2;
+	struct tinyvm v;
+
+	tinyvm_init(&v, 1, "pentium3");
+	tinyvm_load(&v, PROG, GUEST_BYTES(many_stores));
+	for (unsigned run = 0; run < 2; run++) {
+		tinyvm_flat32(&v, 0, PROG);
+		v.set.cpu[0]->halted = false;
+		CHECK(tinyvm_run(&v, 0));
+		CHECK_EQ(v.set.cpu[0]->gpr[REG_BX], run ? 400 : 200);
+		for (unsigned i = 0; i < 100; i++)
+			CHECK(mem_space_copy_to(&v.mem, PROG + 8, &two, 1));
+	}
 	tinyvm_fini(&v);
 }
 
