@@ -67,7 +67,9 @@ tr_mode_compare(struct tr *t)
 	emit32(&t->e, t->b->mode);
 }
 
-/* The way back to a loop's head whose flags are dead. */
+/* The way back to a loop's head whose flags are dead. It is linked as soon as the block is
+ * there (tr_close_loops()), so that the block goes when the head does: a new head may need the
+ * flags, which are lost here. */
 static void
 close_loop(struct tr *t, struct jit_link *l)
 {
@@ -81,6 +83,23 @@ close_loop(struct tr *t, struct jit_link *l)
 }
 
 void
+tr_close_loops(struct tr *t)
+{
+	for (unsigned i = 0; i < t->nlinks; i++) {
+		struct jit_link *l = &t->b->link[i];
+		struct jit_block *head;
+
+		if (!l->flags_dead)
+			continue;
+		head = t->b;
+		if (l->rip != t->b->rip)
+			head = jit_find(
+			    t->c, t->b->aoff + (l->rip - t->b->rip), BLOCK_NOWHERE, l->rip);
+		jit_link_to(t->j, l, head);
+	}
+}
+
+void
 tr_exit_to(struct tr *t, uint64_t rip)
 {
 	struct jit_link *l = new_link(t, rip);
@@ -90,7 +109,7 @@ tr_exit_to(struct tr *t, uint64_t rip)
 		tr_flags_need(t);
 		l->direct = true;
 	} else if (same_page(t, rip) && !(t->mode->bits & JIT_M_COUNT) && !t->j->exact &&
-		   head_needs_no_flags(t, rip)) {
+		   t->j->chain && head_needs_no_flags(t, rip)) {
 		close_loop(t, l);
 	} else {
 		tr_flags_rest(t);

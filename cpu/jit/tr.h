@@ -133,6 +133,7 @@ void tr_exit_to(struct tr *t, uint64_t rip);
 void tr_exit_cc(struct tr *t, unsigned cc, uint64_t rip);
 /* Through the table; the target is in R10. sp: how RSP moved, see jit_site */
 void tr_exit_indirect(struct tr *t, unsigned sp, bool down);
+void tr_close_loops(struct tr *t);  /* once the block was added */
 void tr_mode_compare(struct tr *t); /* with the block's: differs, or somebody wants in */
 void tr_exit_stub(struct tr *t, const struct tr_stub *s);
 

@@ -408,5 +408,6 @@ jit_translate(struct cpu *c, const struct block *gb)
 		return NULL;
 	j->used = ALIGN_UP(t->e.at, 16u);
 	jit_block_add(j, b);
+	tr_close_loops(t);
 	return b;
 }
