@@ -75,6 +75,8 @@ find_or_make(struct cpu *c, const struct block *gb)
 			return NULL;
 		}
 		b = jit_translate(c, gb);
+		if (!b && !j->flush_wanted)
+			counted->runs = 0; /* not at once again: it may fail each time */
 	}
 	return b;
 }
