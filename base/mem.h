@@ -15,5 +15,8 @@ void *try_alloc(size_t n, size_t size);
 /* align: a power of two >= 8 */
 void *try_alloc_aligned(size_t size, size_t align);
 void mem_free(void *p); /* accepts NULL */
+/* Address space that gets memory (zeros) where it is touched; not accounted. NULL when refused.
+ * For munmap(). */
+void *mem_map_lazily(size_t bytes);
 
 #endif

@@ -20,15 +20,6 @@
 #define META_RATIO 2 /* blocks' data: so many times the code */
 #define PERF_MAX   (64u << 20)
 
-static void *
-map_lazily(size_t bytes)
-{
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return p == MAP_FAILED ? NULL : p;
-}
-
 static const char *
 map_code(struct jit *j)
 {
@@ -68,11 +59,11 @@ make(struct cpu *c, struct jit *j, const struct cpu_jit_options *o)
 	j->fd = -1;
 	if ((why = map_code(j)))
 		return why;
-	j->meta = map_lazily(j->meta_size);
-	j->by_page = map_lazily(j->by_page_bytes);
-	j->order = map_lazily(j->order_max * sizeof(j->order[0]));
+	j->meta = mem_map_lazily(j->meta_size);
+	j->by_page = mem_map_lazily(j->by_page_bytes);
+	j->order = mem_map_lazily(j->order_max * sizeof(j->order[0]));
 	j->tr = try_alloc(1, sizeof(*j->tr));
-	j->sigstack = map_lazily(HOSTSIG_STACK);
+	j->sigstack = mem_map_lazily(HOSTSIG_STACK);
 	if (!j->meta || !j->by_page || !j->order || !j->tr || !j->sigstack)
 		return "not enough memory";
 	if (ftab_create(c, &j->ftab))
@@ -347,25 +338,6 @@ jit_kill(struct jit *j, struct jit_block *b)
 	j->stat.invalidations++;
 }
 
-/* How many of its bytes are in the first page. */
-static unsigned
-first_part(const struct jit_block *b)
-{
-	unsigned room = MEM_PAGE - (unsigned)(b->aoff & (MEM_PAGE - 1));
-
-	return b->bytes < room ? b->bytes : room;
-}
-
-static bool
-overlaps(const struct jit_block *b, uint64_t aoff, size_t len)
-{
-	unsigned n = first_part(b);
-
-	if (b->aoff < aoff + len && aoff < b->aoff + n)
-		return true;
-	return b->aoff2 != BLOCK_NOWHERE && b->aoff2 < aoff + len && aoff < b->aoff2 + b->bytes - n;
-}
-
 bool
 jit_invalidate(struct cpu *c, uint64_t aoff, size_t len)
 {
@@ -377,7 +349,7 @@ jit_invalidate(struct cpu *c, uint64_t aoff, size_t len)
 
 		for (; b; b = next) {
 			next = *page_link(b, p);
-			if (overlaps(b, aoff, len)) {
+			if (block_overlaps(b->aoff, b->aoff2, b->bytes, aoff, len)) {
 				jit_kill(j, b);
 				dropped = true;
 				next = j->by_page[p]; /* others may have gone with it */

@@ -2,7 +2,7 @@
 #include "cpu/jit/ftab.h"
 
 #include "base/mem.h"
-#include "cpu/mmu/mmu.h"
+#include "cpu/mmu/tlb.h"
 #include "mem/space.h"
 
 #include <errno.h>
@@ -43,16 +43,20 @@ struct jit_ftab {
 	unsigned touched;
 };
 
+static void
+advise(void *p, size_t bytes)
+{
+	madvise(p, bytes, MADV_NOHUGEPAGE);
+	madvise(p, bytes, MADV_DONTDUMP);
+}
+
 static void *
 reserve(size_t bytes)
 {
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *p = mem_map_lazily(bytes);
 
-	if (p == MAP_FAILED)
-		return NULL;
-	madvise(p, bytes, MADV_NOHUGEPAGE);
-	madvise(p, bytes, MADV_DONTDUMP);
+	if (p)
+		advise(p, bytes);
 	return p;
 }
 
@@ -166,8 +170,7 @@ again(void *at, size_t bytes)
 		madvise(at, bytes, MADV_DONTNEED);
 		return;
 	}
-	madvise(p, bytes, MADV_NOHUGEPAGE);
-	madvise(p, bytes, MADV_DONTDUMP);
+	advise(p, bytes);
 }
 
 /* Gives the tables' memory back. */
@@ -348,13 +351,8 @@ ftab_fill(struct cpu *c, uint64_t lin, bool write)
 	if (r.fault)
 		return false;
 	gpa = r.gpa & c->a20_mask & ~0xfffull;
-	if (c->lapic && (c->msr.apic_base & 0xc00) == 0x800 &&
-	    gpa == (c->msr.apic_base & c->phys_mask & ~0xfffull))
+	if (!tlb_page_memory(c, gpa, &f, &aoff))
 		return false;
-	f = mem_space_find(c->space, gpa);
-	if ((f.kind != MEM_RAM && f.kind != MEM_ROM) || f.end - gpa < MEM_PAGE)
-		return false;
-	aoff = f.aoff + (gpa - f.start);
 	entry = (uint64_t)(uintptr_t)c->arena->base + aoff - (lin & ~0xfffull) + 1;
 	note_page(t, user, lin, r.global, r.page_shift);
 	t->side[user].pair[page][0] = entry;

@@ -62,13 +62,6 @@ host_ptr(const struct tlb_entry *e, uint64_t lin)
 	return (uint8_t *)(uintptr_t)(lin + e->addend);
 }
 
-static bool
-is_apic(const struct cpu *c, uint64_t gpa)
-{
-	return c->lapic && (c->msr.apic_base & 0xc00) == 0x800 &&
-	       PAGE_OF(gpa) == (c->msr.apic_base & c->phys_mask & ~0xfffull);
-}
-
 /* The LAPIC answers to aligned 32-bit accesses; others see pieces of the register. */
 static uint64_t
 mmio_read(struct cpu *c, uint64_t gpa, unsigned size)
@@ -76,7 +69,7 @@ mmio_read(struct cpu *c, uint64_t gpa, unsigned size)
 	uint64_t v;
 
 	cpu_fp_out(c);
-	if (!is_apic(c, gpa))
+	if (!tlb_is_apic_page(c, gpa))
 		return mem_space_read(c->space, gpa, size);
 	c->env->lock(c->env->ctx);
 	v = lapic_read(c->lapic, gpa & 0xffc);
@@ -90,7 +83,7 @@ static void
 mmio_write(struct cpu *c, uint64_t gpa, unsigned size, uint64_t v)
 {
 	cpu_fp_out(c);
-	if (!is_apic(c, gpa)) {
+	if (!tlb_is_apic_page(c, gpa)) {
 		mem_space_write(c->space, gpa, size, v);
 		return;
 	}

@@ -181,24 +181,24 @@ note_filled(struct tlb_state *t, unsigned i, const struct mmu_result *r)
 		t->nlarge++;
 }
 
-static bool
-is_apic_page(const struct cpu *c, uint64_t gpa_page)
+bool
+tlb_page_memory(struct cpu *c, uint64_t gpa, struct mem_range *ret, uint64_t *ret_aoff)
 {
-	/* enabled, and not in x2APIC mode (SDM 3A 10.4.3, 10.12.1) */
-	return (c->msr.apic_base & 0xc00) == 0x800 && c->lapic &&
-	       gpa_page == (c->msr.apic_base & c->phys_mask & ~0xfffull);
+	*ret = mem_space_find(c->space, gpa);
+	*ret_aoff = ret->aoff + (gpa - ret->start);
+	return ret->end - gpa >= MEM_PAGE && !tlb_is_apic_page(c, gpa) &&
+	       (ret->kind == MEM_RAM || ret->kind == MEM_ROM);
 }
 
 static void
 set_tags(struct cpu *c, struct tlb_entry *e, uint64_t page, const struct mmu_result *r)
 {
 	uint64_t gpa = r->gpa & c->a20_mask & ~0xfffull;
-	struct mem_range f = mem_space_find(c->space, gpa);
-	bool whole = f.end - gpa >= MEM_PAGE && f.start <= gpa && !is_apic_page(c, gpa);
-	uint64_t aoff = f.aoff + (gpa - f.start);
+	struct mem_range f;
+	uint64_t aoff;
 
 	clear_entry(e);
-	if (!whole || (f.kind != MEM_RAM && f.kind != MEM_ROM)) {
+	if (!tlb_page_memory(c, gpa, &f, &aoff)) {
 		e->addend = gpa - page;
 		e->tag_r = page | TLB_F_MMIO;
 		if (r->writable)

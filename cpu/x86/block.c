@@ -39,15 +39,6 @@ struct block_cache {
 	} scratch;
 };
 
-static void *
-map_lazily(size_t bytes)
-{
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return p == MAP_FAILED ? NULL : p;
-}
-
 int
 block_cache_create(struct cpu *c)
 {
@@ -57,8 +48,8 @@ block_cache_create(struct cpu *c)
 		return -ENOMEM;
 	c->blocks = bc;
 	bc->by_page_bytes = ALIGN_UP(c->arena->size / MEM_PAGE * sizeof(bc->by_page[0]), MEM_PAGE);
-	bc->by_page = map_lazily(bc->by_page_bytes);
-	bc->pool = map_lazily(POOL_BYTES);
+	bc->by_page = mem_map_lazily(bc->by_page_bytes);
+	bc->pool = mem_map_lazily(POOL_BYTES);
 	return bc->by_page && bc->pool ? 0 : -ENOMEM;
 }
 
@@ -107,18 +98,6 @@ block_forget_all(struct cpu *c)
 
 /* ---- dropping ---- */
 
-static bool
-overlaps(const struct block *b, uint64_t aoff, size_t len)
-{
-	uint64_t in_first = MEM_PAGE - (b->aoff & (MEM_PAGE - 1));
-	uint64_t n1 = b->bytes < in_first ? b->bytes : in_first;
-
-	if (aoff < b->aoff + n1 && b->aoff < aoff + len)
-		return true;
-	return b->aoff2 != BLOCK_NOWHERE && aoff < b->aoff2 + (b->bytes - n1) &&
-	       b->aoff2 < aoff + len;
-}
-
 static void
 unhash(struct block_cache *bc, struct block *b)
 {
@@ -148,7 +127,7 @@ drop_in_page(struct cpu *c, uint64_t page, uint64_t aoff, size_t len)
 		struct block *b = *at;
 		struct block **link = page_link(b, page);
 
-		if (!b->dead && !overlaps(b, aoff, len)) {
+		if (!b->dead && !block_overlaps(b->aoff, b->aoff2, b->bytes, aoff, len)) {
 			at = link;
 			continue;
 		}

@@ -20,6 +20,7 @@
 #define LODGE_CPU_BLOCK_H
 
 #include "cpu/x86/sem.h"
+#include "mem/ram.h"
 
 #define BLOCK_MAX_INSNS 32
 
@@ -47,6 +48,18 @@ static inline uint8_t
 block_key(const struct cpu *c)
 {
 	return (uint8_t)(c->bits | (cpu_is_prot(c) ? 4 : 0));
+}
+
+/* Does a run of bytes that begins at aoff, and goes on at aoff2 behind its page, hold any of
+ * [at, at + len)? Decoded blocks and translated ones ask. */
+static inline bool
+block_overlaps(uint64_t aoff, uint64_t aoff2, unsigned bytes, uint64_t at, size_t len)
+{
+	uint64_t room = MEM_PAGE - (aoff & (MEM_PAGE - 1)), n = bytes < room ? bytes : room;
+
+	if (at < aoff + n && aoff < at + len)
+		return true;
+	return aoff2 != BLOCK_NOWHERE && at < aoff2 + (bytes - n) && aoff2 < at + len;
 }
 
 int block_cache_create(struct cpu *c);
