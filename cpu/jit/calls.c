@@ -40,7 +40,8 @@ go_on(struct cpu *c)
 {
 	struct jit_block *b;
 
-	if (!c->jit->chain || c->hot.counting || (c->hot.mode & HOT_POLL) || c->single ||
+	if (!c->jit->chain || c->hot.counting ||
+	    (__atomic_load_n(&c->hot.mode, __ATOMIC_RELAXED) & HOT_POLL) || c->single ||
 	    c->shadow || c->halted || cpu_wants_out(c))
 		return leave(c);
 	b = jit_lookup(c);

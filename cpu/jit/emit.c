@@ -42,14 +42,8 @@ prefixes(struct emit *e, unsigned attr, bool gs)
 {
 	if (gs)
 		emit8(e, 0x65);
-	if (attr & EI_LOCK)
-		emit8(e, 0xf0);
 	if (attr & EI_66)
 		emit8(e, 0x66);
-	if (attr & EI_F2)
-		emit8(e, 0xf2);
-	if (attr & EI_F3)
-		emit8(e, 0xf3);
 }
 
 static void
@@ -185,13 +179,21 @@ emit_alu_imm_m(struct emit *e, unsigned attr, unsigned op, const struct hmem *m,
 	alu_immediate(e, attr, v, byte);
 }
 
+static uint32_t
+displacement(struct emit *e, uint32_t to)
+{
+	uint32_t at = e->at;
+
+	emit32(e, 0);
+	emit_patch(e, at, to);
+	return at;
+}
+
 uint32_t
 emit_jmp(struct emit *e, uint32_t to)
 {
 	emit8(e, 0xe9);
-	emit32(e, 0);
-	emit_patch(e, e->at - 4, to);
-	return e->at - 4;
+	return displacement(e, to);
 }
 
 uint32_t
@@ -199,18 +201,14 @@ emit_jcc(struct emit *e, unsigned cc, uint32_t to)
 {
 	emit8(e, 0x0f);
 	emit8(e, 0x80 | cc);
-	emit32(e, 0);
-	emit_patch(e, e->at - 4, to);
-	return e->at - 4;
+	return displacement(e, to);
 }
 
 uint32_t
 emit_call(struct emit *e, uint32_t to)
 {
 	emit8(e, 0xe8);
-	emit32(e, 0);
-	emit_patch(e, e->at - 4, to);
-	return e->at - 4;
+	return displacement(e, to);
 }
 
 void

@@ -60,14 +60,7 @@ struct hmem {
 };
 
 /* Attributes of an instruction */
-enum {
-	EI_W = 1,
-	EI_66 = 2,
-	EI_F2 = 4,
-	EI_F3 = 8,
-	EI_REX8 = 16 /* SPL.. and not AH.. */,
-	EI_LOCK = 32
-};
+enum { EI_W = 1, EI_66 = 2, EI_REX8 = 4 /* SPL.. and not AH.. */ };
 
 void emit8(struct emit *e, unsigned v);
 void emit16(struct emit *e, unsigned v);

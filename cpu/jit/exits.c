@@ -10,7 +10,7 @@
 static bool
 same_page(const struct tr *t, uint64_t rip)
 {
-	return !((rip ^ t->b->rip) >> MEM_PAGE_SHIFT) && rip >> 63 == t->b->rip >> 63;
+	return !((rip ^ t->b->rip) >> MEM_PAGE_SHIFT);
 }
 
 /* The block at rip, if there is one that needs no flags. */

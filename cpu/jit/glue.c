@@ -8,33 +8,33 @@
  *	call    R11 = function, R10 = its argument: saves, calls, loads, jumps to the result
  *	fill    R10 = linear address: enters the page in the flat table; ZF clear when it could
  *	fp      loads the guest's SSE or x87 registers
+ *
+ * fill and fp are called by a block and return to it.
  */
 #include "cpu/jit/emit.h"
 #include "cpu/jit/ftab.h"
+#include "cpu/jit/tr.h"
 
 #include <asm/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Which host register holds a guest register; H_NONE: its slot. */
-static const uint8_t pinned[16] = { H_RAX, H_RCX, H_RDX, H_RBX, H_R9, H_RBP, H_RSI, H_RDI, H_NONE,
-	H_NONE, H_NONE, H_NONE, H_R12, H_R13, H_R14, H_R15 };
 static const uint8_t saved_by_callee[] = { H_RBX, H_RBP, H_R12, H_R13, H_R14, H_R15 };
 
 static void
 move_all(struct emit *e, bool load, bool volatile_only)
 {
 	for (unsigned r = 0; r < 16; r++) {
-		struct hmem m = hmem_slot((int32_t)(r * 8));
+		struct hmem m = tr_slot(r);
+		unsigned h = tr_host(r);
 
-		if (pinned[r] == H_NONE)
-			continue;
-		if (volatile_only && memchr(saved_by_callee, pinned[r], sizeof(saved_by_callee)))
+		if (h == H_NONE ||
+		    (volatile_only && memchr(saved_by_callee, (int)h, sizeof(saved_by_callee))))
 			continue;
 		if (load)
-			emit_load(e, pinned[r], &m);
+			emit_load(e, h, &m);
 		else
-			emit_store(e, pinned[r], &m);
+			emit_store(e, h, &m);
 	}
 }
 
@@ -124,13 +124,14 @@ return_to_block(struct emit *e)
 	emit8(e, 0xc3);
 }
 
-/* R10 and the callee's registers stay; the rest waits in the slots. */
-static void
-make_fill(struct jit *j, struct emit *e, bool write)
+/* Called in the middle of a block: all but R11 and the flags stay. C gets the processor, R10
+ * and a constant; ZF is clear when it answers other than 0. */
+static uint32_t
+make_small_call(struct jit *j, struct emit *e, void *fn, uint64_t constant)
 {
 	struct hmem ea = hmem_slot(CPU_SLOT(hot.tmp[0])), hp = hmem_slot(CPU_SLOT(hot.tmp[1]));
+	uint32_t at = e->at;
 
-	j->g_fill[write] = e->at;
 	slots_again(e);
 	move_all(e, false, true);
 	emit_store(e, H_R10, &ea);
@@ -138,8 +139,8 @@ make_fill(struct jit *j, struct emit *e, bool write)
 	to_c_stack(e);
 	emit_imm(e, H_RDI, (uint64_t)(uintptr_t)j->c);
 	emit_mov(e, H_RSI, H_R10);
-	emit_imm(e, H_RDX, write);
-	emit_imm(e, H_R11, (uint64_t)(uintptr_t)jit_call_fill);
+	emit_imm(e, H_RDX, constant);
+	emit_imm(e, H_R11, (uint64_t)(uintptr_t)fn);
 	emit_rr(e, 0, 0xff, 2, H_R11);
 	to_slots(e, j->c);
 	emit_rr(e, EI_W, 0x85, H_RAX, H_RAX); /* nothing below changes flags */
@@ -147,33 +148,15 @@ make_fill(struct jit *j, struct emit *e, bool write)
 	emit_load(e, H_R10, &ea);
 	emit_load(e, H_R8, &hp);
 	return_to_block(e);
+	return at;
 }
 
-/* As a fill: called in the middle of a block; 1 = SSE, 2 = x87. */
-static void
-fp_load(struct cpu *c, uint64_t which)
+static uint64_t
+fp_load(struct cpu *c, uint64_t unused, uint64_t which)
 {
+	(void)unused;
 	jit_fp_load(c, (unsigned)which);
-}
-
-static void
-make_fp(struct jit *j, struct emit *e, unsigned which)
-{
-	struct hmem hp = hmem_slot(CPU_SLOT(hot.tmp[1]));
-
-	j->g_fp[which - 1] = e->at;
-	slots_again(e);
-	move_all(e, false, true);
-	emit_store(e, H_R8, &hp);
-	to_c_stack(e);
-	emit_imm(e, H_RDI, (uint64_t)(uintptr_t)j->c);
-	emit_imm(e, H_RSI, which);
-	emit_imm(e, H_R11, (uint64_t)(uintptr_t)fp_load);
-	emit_rr(e, 0, 0xff, 2, H_R11);
-	to_slots(e, j->c);
-	move_all(e, true, true);
-	emit_load(e, H_R8, &hp);
-	return_to_block(e);
+	return 0;
 }
 
 void
@@ -187,10 +170,10 @@ jit_glue_make(struct jit *j)
 	j->g.link = make_named_call(j, &e, jit_call_link);
 	j->g.indirect = make_named_call(j, &e, jit_call_indirect);
 	j->g.miss = make_named_call(j, &e, jit_call_miss);
-	make_fill(j, &e, false);
-	make_fill(j, &e, true);
-	make_fp(j, &e, JIT_FP_SSE);
-	make_fp(j, &e, JIT_FP_X87);
+	j->g_fill[0] = make_small_call(j, &e, (void *)jit_call_fill, false);
+	j->g_fill[1] = make_small_call(j, &e, (void *)jit_call_fill, true);
+	j->g_fp[JIT_FP_SSE - 1] = make_small_call(j, &e, (void *)fp_load, JIT_FP_SSE);
+	j->g_fp[JIT_FP_X87 - 1] = make_small_call(j, &e, (void *)fp_load, JIT_FP_X87);
 	j->glue_end = j->used = ALIGN_UP(e.at, 64u);
 }
 

@@ -81,7 +81,7 @@ enum {
 	JIT_M_X87 = 0x80,
 	JIT_M_AVX = 0x100,
 	JIT_M_COUNT = 0x200,
-	JIT_M_SEG0 = 0x1000 /* two bits a segment from here: enum jit_seg */
+	JIT_M_SEG_SHIFT = 12 /* two bits a segment from here: enum jit_seg */
 };
 enum jit_seg {
 	JIT_SEG_FLAT,   /* base 0, 4 GiB, readable and writable */
@@ -91,7 +91,7 @@ enum jit_seg {
 static inline enum jit_seg
 jit_mode_seg(const struct jit_mode *m, unsigned seg)
 {
-	return (enum jit_seg)(m->bits >> (12 + 2 * seg) & 3);
+	return (enum jit_seg)(m->bits >> (JIT_M_SEG_SHIFT + 2 * seg) & 3);
 }
 
 #define JIT_MODES     512u
@@ -121,7 +121,7 @@ struct jit {
 	int fd;
 	/* the glue: cache offsets */
 	uint32_t g_enter, g_leave, g_call, g_fill[2], g_fp[2];
-	struct { /* the glue's functions by number */
+	struct { /* calls of the functions of these names */
 		uint32_t handler, link, indirect, miss;
 	} g;
 	uint8_t *meta; /* blocks' data */
@@ -154,7 +154,7 @@ struct jit {
 	void *sigstack;
 };
 
-/* ---- engine.c, cache.c ---- */
+/* ---- cache.c ---- */
 int jit_create(struct cpu *c, const struct cpu_jit_options *o, const char **ret_why);
 void jit_destroy(struct cpu *c);
 void jit_flush(struct cpu *c); /* drops every block; not from translated code */

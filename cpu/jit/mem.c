@@ -195,9 +195,8 @@ tr_mem(struct tr *t, unsigned size, unsigned access)
 	}
 	if (in->flags & INSN_FPU)
 		emit_store(&t->e, ea, &offset); /* for FDP, once it is through */
-	if (ea == H_R10) {
+	if (ea == H_R10)
 		segment_code(t, in->seg, size, access);
-	}
 	check_code(t, ea, size, access & ACC_W);
 	return checked(ea);
 }

@@ -41,7 +41,7 @@ mode_of(const struct cpu *c)
 	if (c->hot.counting)
 		m.bits |= JIT_M_COUNT;
 	for (unsigned s = SEG_ES; s <= SEG_GS; s++)
-		m.bits |= (uint32_t)seg_kind(c, s) << (12 + 2 * s);
+		m.bits |= (uint32_t)seg_kind(c, s) << (JIT_M_SEG_SHIFT + 2 * s);
 	m.cs_base = c->seg[SEG_CS].lbase;
 	m.cs_limit = c->bits == BITS64 ? UINT64_MAX : c->seg[SEG_CS].limit;
 	return m;
