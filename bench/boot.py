@@ -11,7 +11,6 @@ debian-systemd is a whole Debian disk to its login. Root must have made it (tool
 import argparse
 import json
 import os
-import re
 import statistics
 import sys
 import time
@@ -31,10 +30,6 @@ def boot(g, qemu):
     try:
         m.expect(PROMPTS[g['name']])
         to_prompt = m.seconds()
-        if not qemu:
-            n = sum(int(x) for x in re.findall(r'(\d+) instructions', m.ask('stats')))
-            print(f'{g["name"]:18} {n / 1e9:.2f} G instructions, {n / to_prompt / 1e6:.0f} M/s',
-                  flush=True)
         if PROMPTS[g['name']] == 'login: ':
             m.command('root', r'root@\S+[#$] ')
         start = time.monotonic()

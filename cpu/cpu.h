@@ -53,6 +53,8 @@ struct cpu_jit_options {
 };
 /* Counters of the translator over all processors of a set. */
 struct cpu_jit_stats {
+	/* made, exits linked, times that all were dropped for room, indirect jumps that the table
+	 * did not know, blocks dropped for room, and because their bytes changed */
 	uint64_t blocks, chains, flushes, misses, evictions, invalidations;
 	uint64_t code_bytes;    /* host code in use */
 	uint64_t interp_blocks; /* blocks run by the interpreter meanwhile */

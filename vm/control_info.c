@@ -121,6 +121,15 @@ put_jit_stats(struct view *v)
 		    v->out, "translator: %llu blocks refused by the verifier\n", (ull)s.unverified);
 }
 
+/* The translator counts nothing unless guest time is counted instructions. */
+static const char *
+counted_what(const struct view *v)
+{
+	bool all = v->m->clock.insns || cpu_set_engine_kind(&v->m->cpus) == CPU_ENGINE_INTERP;
+
+	return all ? "instructions" : "interpreted instructions";
+}
+
 static int
 info_cpus(struct view *v)
 {
@@ -128,12 +137,11 @@ info_cpus(struct view *v)
 	for (unsigned i = 0; i < v->m->cpus.n; i++) {
 		const struct cpu *c = v->m->cpus.cpu[i];
 
-		buf_printf(v->out, "cpu %u: rip %llx, %s, %llu instructions\n", i,
-		    (ull)c->gpr[REG_RIP],
+		buf_printf(v->out, "cpu %u: rip %llx, %s, %llu %s\n", i, (ull)c->gpr[REG_RIP],
 		    c->wait_sipi ? "waits for start-up"
 		    : c->halted  ? "halted"
 				 : "runs",
-		    (ull)c->icount);
+		    (ull)c->icount, counted_what(v));
 	}
 	return 0;
 }
@@ -224,7 +232,7 @@ info_stats(struct view *v)
 	for (unsigned i = 0; i < v->m->cpus.n; i++) {
 		const struct cpu *c = v->m->cpus.cpu[i];
 
-		buf_printf(v->out, "cpu %u: %llu instructions", i, (ull)c->icount);
+		buf_printf(v->out, "cpu %u: %llu %s", i, (ull)c->icount, counted_what(v));
 		for (unsigned s = 0; s < ARRAY_SIZE(names); s++)
 			buf_printf(v->out, ", %llu %s", (ull)c->stat[s], names[s]);
 		buf_printf(v->out, "\n");

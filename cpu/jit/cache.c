@@ -12,6 +12,7 @@
 #include "cpu/jit/tr.h"
 #include "cpu/jit/verify.h"
 
+#include <cpuid.h>
 #include <errno.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -19,6 +20,15 @@
 
 #define META_RATIO 2 /* blocks' data: so many times the code */
 #define PERF_MAX   (64u << 20)
+
+/* CPUID 80000001H, ECX bit 0: the flags' way to hot.hf. The first 64-bit processors lack it. */
+static bool
+has_lahf(void)
+{
+	unsigned a, b, cx, d;
+
+	return __get_cpuid(0x80000001, &a, &b, &cx, &d) && (cx & 1);
+}
 
 static const char *
 map_code(struct jit *j)
@@ -57,6 +67,8 @@ make(struct cpu *c, struct jit *j, const struct cpu_jit_options *o)
 	j->order_max = j->size / 64;
 	j->by_page_bytes = ALIGN_UP(c->arena->size / MEM_PAGE * sizeof(j->by_page[0]), MEM_PAGE);
 	j->fd = -1;
+	if (!has_lahf())
+		return "this host's processor has no LAHF in 64-bit mode";
 	if ((why = map_code(j)))
 		return why;
 	j->meta = mem_map_lazily(j->meta_size);
@@ -88,6 +100,7 @@ jit_create(struct cpu *c, const struct cpu_jit_options *o, const char **ret_why)
 	jit_glue_make(j);
 	jit_perf_add(j, NULL);
 	jit_flush(c);
+	j->stat.flushes = 0; /* that was the beginning */
 	c->hot.dirty = true;
 	return 0;
 }
@@ -383,4 +396,5 @@ jit_flush(struct cpu *c)
 	j->running = NULL;
 	j->flush_wanted = false;
 	j->stat.flushes++;
+	j->stat.evictions = j->stat.blocks - j->stat.invalidations; /* none is left */
 }
